@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The few verbs with which every folder declares what it holds:
+#   weir_layer(NAME SOURCES ... DEPS ... HEADERS ...)   a folder of src/ as a library weir_NAME
+#   weir_test(NAME SOURCES ... LIBS ...)                a GoogleTest program, registered with CTest
+#   weir_bench(NAME SOURCES ... LIBS ...)               a Google Benchmark program
+#   weir_fuzz(NAME SOURCES ... LIBS ... CORPUS dir)     a libFuzzer target; its corpus also runs as a test
+
+add_library(weir_flags INTERFACE)
+target_compile_options(weir_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(weir_flags INTERFACE -Wthread-safety)
+endif()
+if(WEIR_SANITIZE)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer
+                                              -fno-sanitize-recover=all -O1)
+  target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_FUZZ)
+  target_compile_options(weir_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+target_include_directories(weir_flags INTERFACE ${PROJECT_SOURCE_DIR}/include
+                                                ${PROJECT_SOURCE_DIR}/src)
+
+set_property(GLOBAL PROPERTY WEIR_LAYERS "")
+
+# Objects once, then a library per layer for the tests and one library of all for users.
+function(weir_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(weir_${name}_obj OBJECT ${ARG_SOURCES})
+  target_link_libraries(weir_${name}_obj PUBLIC weir_flags fmt::fmt nlohmann_json::nlohmann_json
+                                                tl::expected Threads::Threads)
+  add_library(weir_${name} STATIC $<TARGET_OBJECTS:weir_${name}_obj>)
+  target_link_libraries(weir_${name} PUBLIC weir_flags fmt::fmt nlohmann_json::nlohmann_json
+                                            tl::expected Threads::Threads)
+  foreach(dep ${ARG_DEPS})
+    target_link_libraries(weir_${name} PUBLIC weir_${dep})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY WEIR_LAYERS ${name})
+endfunction()
+
+function(weir_test name)
+  if(NOT WEIR_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+endfunction()
+
+function(weir_bench name)
+  if(NOT WEIR_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} benchmark::benchmark)
+  target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# With WEIR_FUZZ the target is a libFuzzer program. Without it the same entry point is linked to a
+# small driver that runs every file of the corpus, so that plain `ctest` replays past findings.
+function(weir_fuzz name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;LIBS" ${ARGN})
+  if(WEIR_FUZZ)
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  elseif(WEIR_TESTS)
+    add_executable(${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
+    add_test(NAME ${name}.corpus COMMAND ${name} ${ARG_CORPUS})
+  else()
+    return()
+  endif()
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+endfunction()
