@@ -5,6 +5,7 @@
 #ifndef WEIR_BASE_MUTEX_H_
 #define WEIR_BASE_MUTEX_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -48,6 +49,12 @@ class CondVar {
   void Wait(Mutex& mutex) WEIR_REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
+    lock.release();
+  }
+  // As Wait, but also returns after `milliseconds`.
+  void WaitFor(Mutex& mutex, int milliseconds) WEIR_REQUIRES(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    condition_.wait_for(lock, std::chrono::milliseconds(milliseconds));
     lock.release();
   }
   void NotifyOne() { condition_.notify_one(); }

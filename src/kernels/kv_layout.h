@@ -20,6 +20,8 @@
 
 namespace weir {
 
+inline constexpr int32_t kMaxHeadDim = 4096;  // kernels keep a few rows of a head on the stack
+
 struct KvPages {
   Bf16* k;
   Bf16* v;

@@ -3,6 +3,8 @@
 // The CPU tables by instruction set.
 #include "kernels/kernel_table.h"
 
+#include "kernels/cpu/matmul.h"
+
 namespace weir {
 
 const KernelTable kAvx2Kernels = {
@@ -11,7 +13,7 @@ const KernelTable kAvx2Kernels = {
     .runs_on = [](const CpuFeatures& f) { return f.avx2; },
     .embed = nullptr,
     .rms_norm = nullptr,
-    .matmul = nullptr,
+    .matmul = cpu::MatmulAvx2,
     .qkv_prepare = nullptr,
     .paged_attention = nullptr,
     .silu_mul = nullptr,
@@ -23,7 +25,7 @@ const KernelTable kAvx512Kernels = {
     .runs_on = [](const CpuFeatures& f) { return f.avx512 && f.avx512_bf16 && f.avx512_vnni; },
     .embed = nullptr,
     .rms_norm = nullptr,
-    .matmul = nullptr,
+    .matmul = cpu::MatmulAvx512,
     .qkv_prepare = nullptr,
     .paged_attention = nullptr,
     .silu_mul = nullptr,

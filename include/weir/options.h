@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How an engine is opened.
+#ifndef WEIR_OPTIONS_H_
+#define WEIR_OPTIONS_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace weir {
+
+struct EngineOptions {
+  std::string model;  // a Hugging Face folder, or "synth:PRESET" for random weights
+
+  int32_t num_threads = 0;    // workers, the engine's own thread included; 0: every usable CPU
+  std::string kernels;        // a kernel table's name; empty: the best that the CPU runs
+  int32_t max_model_len = 0;  // tokens of prompt and output together; 0: the model's own, or as
+                              // many as the KV cache holds
+  int32_t max_num_seqs = 64;  // sequences that run at once
+  int32_t max_num_batched_tokens = 512;  // new tokens per step, prefill and decode together
+  int32_t page_len = 16;                 // tokens per KV page; a power of two from 16 to 256
+  int64_t kv_cache_bytes = 0;  // 0: what max_num_seqs whole contexts need, at most half of the
+                               // memory that is free once the weights are in
+
+  // Called while weights are packed, from the thread that opens the engine.
+  std::function<void(int64_t done_bytes, int64_t total_bytes)> on_load_progress;
+};
+
+}  // namespace weir
+
+#endif  // WEIR_OPTIONS_H_

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ctrl-C as a flag: the first one asks for a clean end, the second ends the process at once.
+#ifndef WEIR_CLI_INTERRUPT_H_
+#define WEIR_CLI_INTERRUPT_H_
+
+namespace weir {
+
+void CatchInterrupt();
+bool Interrupted();
+
+}  // namespace weir
+
+#endif  // WEIR_CLI_INTERRUPT_H_

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine_core.h"
+
+#include <utility>
+
+namespace weir {
+
+EngineCore::EngineCore(EngineCoreParts parts)
+    : model_(parts.model),
+      pool_(parts.pool),
+      kv_(std::move(parts.kv)),
+      arena_(std::move(parts.arena)),
+      pages_(kv_.num_pages()),
+      scheduler_(parts.scheduler),
+      builder_(kv_.shape().page_len),
+      planner_({.num_q_heads = model_.config().num_q_heads,
+                .num_kv_heads = model_.config().num_kv_heads}),
+      sampler_scratch_(pool_.num_threads()) {
+  sampled_.reserve(parts.scheduler.max_seqs);
+}
+
+// Start reading Weir here.
+bool EngineCore::Step() noexcept {
+  TakeIn(inbox_.Drain(/*wait=*/false));                                   // Request  -> Sequence
+  const StepPlan step = scheduler_.Next(pages_);                          // Sequence -> StepPlan
+  if (step.empty()) return false;
+
+  const ForwardBatch batch = builder_.Build(step);                        // StepPlan -> ForwardBatch
+  const AttnPlan attn = planner_.Plan(batch.row_begin, batch.kv_len);     // lengths  -> AttnPlan
+  const Stream stream = {.pool = &pool_};
+  const Tensor logits = model_.Forward(batch, attn, kv_, arena_, stream);  // batch   -> logits
+  Sample(step, logits);                                                   // logits   -> tokens, text
+  scheduler_.Commit(step, pages_);                                        // tokens   -> Delta
+  arena_.Rewind();
+  return true;
+}
+
+void EngineCore::Run() noexcept {
+  while (!stopping_) {
+    if (!Step()) TakeIn(inbox_.Drain(/*wait=*/true));
+  }
+}
+
+void EngineCore::TakeIn(Inbox::Content content) {
+  for (auto& sequence : content.added) scheduler_.Add(std::move(sequence));
+  for (const RequestId id : content.cancelled) scheduler_.Cancel(id, pages_);
+  if (!content.stop || stopping_) return;
+  stopping_ = true;
+  scheduler_.CancelAll(pages_);
+}
+
+// Sequences sample beside each other: each has its own random stream, so order does not matter.
+void EngineCore::Sample(const StepPlan& step, const Tensor& logits) {
+  sampled_.clear();
+  for (const StepPart& part : step.parts) {
+    if (part.wants_logits) sampled_.push_back(part.sequence);
+  }
+  const int64_t vocab = logits.shape[1];
+  pool_.ForItems(static_cast<int64_t>(sampled_.size()), [&](int64_t i, int32_t worker) {
+    const std::span<float> row(logits.as<float>() + i * vocab, static_cast<size_t>(vocab));
+    sampled_[i]->Advance(row, sampler_scratch_[worker]);
+  });
+}
+
+}  // namespace weir

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an instruction set offers to paged attention: one function that computes a work item on the
+// calling thread. Plain data only, see the rules for per-instruction-set files.
+#ifndef WEIR_KERNELS_CPU_ATTENTION_ISA_H_
+#define WEIR_KERNELS_CPU_ATTENTION_ISA_H_
+
+#include "kernels/paged_attention.h"
+
+namespace weir::cpu {
+
+struct AttentionIsa {
+  // Writes the item's rows of `out`. Takes about 150 KiB of stack; allocates nothing.
+  void (*attend)(const PagedAttentionArgs& args, const AttnItem& item);
+};
+
+extern const AttentionIsa kAttentionAvx2;
+extern const AttentionIsa kAttentionAvx512;
+
+}  // namespace weir::cpu
+
+#endif  // WEIR_KERNELS_CPU_ATTENTION_ISA_H_
