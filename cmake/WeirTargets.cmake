@@ -1,20 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The few verbs with which every folder declares what it holds:
-#   weir_layer(NAME SOURCES ... DEPS ... HEADERS ...)   a folder of src/ as a library weir_NAME
-#   weir_test(NAME SOURCES ... LIBS ...)                a GoogleTest program, registered with CTest
+#   weir_layer(NAME SOURCES ... DEPS ...)               a folder of src/ as a library weir_NAME
+#   weir_test(NAME SOURCES ... LIBS ... LABELS ...)     a GoogleTest program, registered with CTest
 #   weir_bench(NAME SOURCES ... LIBS ...)               a Google Benchmark program
 #   weir_fuzz(NAME SOURCES ... LIBS ... CORPUS dir)     a libFuzzer target; its corpus also runs as a test
 
+# Warnings stop the build with the compilers that every change is tried with. Another compiler has
+# other warnings, and these must not keep a user from building.
+set(tried_compiler OFF)
+if((CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+   OR (CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION MATCHES "^14\\."))
+  set(tried_compiler ${PROJECT_IS_TOP_LEVEL})
+endif()
+option(WEIR_WERROR "Warnings are errors" ${tried_compiler})
+
+# -g1 keeps function names and line numbers for profiles and backtraces and spares most of the time
+# and space of full symbols; the debug preset has them. -O1 keeps checked builds within minutes.
 add_library(weir_flags INTERFACE)
-target_compile_options(weir_flags INTERFACE -Wall -Wextra -Werror -Wno-missing-field-initializers)
+target_compile_options(weir_flags INTERFACE
+  -Wall -Wextra -Wno-missing-field-initializers $<$<BOOL:${WEIR_WERROR}>:-Werror>
+  -fno-omit-frame-pointer $<$<CONFIG:Debug>:-O1> $<$<CONFIG:RelWithDebInfo>:-g1>)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(weir_flags INTERFACE -Wthread-safety)
 endif()
 if(WEIR_SANITIZE)
-  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer
-                                              -fno-sanitize-recover=all -O1)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all
+                                              -g1)
   target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # The instrumentation hides initialisations from GCC's analysis: false alarms in std::optional.
+    target_compile_options(weir_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
 endif()
 if(WEIR_FUZZ)
   target_compile_options(weir_flags INTERFACE -fsanitize=fuzzer-no-link)
@@ -43,11 +60,12 @@ function(weir_test name)
   if(NOT WEIR_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}")
 endfunction()
 
 function(weir_bench name)

@@ -13,12 +13,23 @@ namespace {
 // many times, few enough that scores and outputs stay in the first-level cache.
 constexpr int32_t kPackedRows = 64;
 
+int32_t RowsPerItem(const AttnShape& shape) {
+  return std::max(1, kPackedRows / (shape.num_q_heads / shape.num_kv_heads));
+}
+
 }  // namespace
+
+Planner::Planner(const AttnShape& shape, int32_t max_rows, int32_t max_seqs) : shape_(shape) {
+  // Every sequence may leave one item that is not full.
+  const int64_t max_items =
+      (int64_t{max_rows} / RowsPerItem(shape) + max_seqs) * shape.num_kv_heads;
+  entries_.reserve(static_cast<size_t>(max_items));
+  items_.reserve(static_cast<size_t>(max_items));
+}
 
 AttnPlan Planner::Plan(std::span<const int32_t> row_begin, std::span<const int32_t> kv_len) {
   WEIR_CHECK_EQ(row_begin.size(), kv_len.size() + 1);
-  const int32_t group = shape_.num_q_heads / shape_.num_kv_heads;
-  const int32_t rows_per_item = std::max(1, kPackedRows / group);
+  const int32_t rows_per_item = RowsPerItem(shape_);
   entries_.clear();
   for (int32_t seq = 0; seq < static_cast<int32_t>(kv_len.size()); ++seq) {
     const int32_t q_len = row_begin[seq + 1] - row_begin[seq];

@@ -27,10 +27,10 @@ struct AttnPlan {
 //   2. equal inputs give equal plans;
 //   3. items come in descending order of work (rows times visible tokens), so that the last ones
 //      taken are short: longest-processing-time scheduling (Graham 1969).
-// Allocates only when a step has more items than any before it.
 class Planner {
  public:
-  explicit Planner(const AttnShape& shape) : shape_(shape) {}
+  // Takes the memory that a step of this many new rows and sequences needs.
+  Planner(const AttnShape& shape, int32_t max_rows, int32_t max_seqs);
 
   // Requires: row_begin.size() == kv_len.size() + 1.
   AttnPlan Plan(std::span<const int32_t> row_begin, std::span<const int32_t> kv_len);

@@ -24,14 +24,14 @@ int64_t Work(const Batch& batch, const AttnItem& item) {
 }
 
 TEST(Planner, DecodeIsOneItemPerKvHead) {
-  Planner planner({.num_q_heads = 16, .num_kv_heads = 8});
+  Planner planner({.num_q_heads = 16, .num_kv_heads = 8}, 16, 4);
   Batch batch;
   batch.Add(1, 99);
   EXPECT_EQ(planner.Plan(batch.row_begin, batch.kv_len).items.size(), 8u);
 }
 
 TEST(Planner, EmptyBatchAndEmptyRowsHaveNoItems) {
-  Planner planner({.num_q_heads = 4, .num_kv_heads = 4});
+  Planner planner({.num_q_heads = 4, .num_kv_heads = 4}, 16, 4);
   Batch batch;
   EXPECT_TRUE(planner.Plan(batch.row_begin, batch.kv_len).items.empty());
   batch.Add(0, 10);
@@ -43,7 +43,7 @@ TEST(Planner, CoversEveryRowOnceLongestFirst) {
   for (int round = 0; round < 300; ++round) {
     const int32_t hkv = 1 + static_cast<int32_t>(random() % 8);
     const int32_t group = 1 + static_cast<int32_t>(random() % 80);  // also more than one item packs
-    Planner planner({.num_q_heads = hkv * group, .num_kv_heads = hkv});
+    Planner planner({.num_q_heads = hkv * group, .num_kv_heads = hkv}, 4000, 12);
     Batch batch;
     const int num_seqs = static_cast<int>(random() % 12);
     for (int i = 0; i < num_seqs; ++i) {
@@ -54,7 +54,9 @@ TEST(Planner, CoversEveryRowOnceLongestFirst) {
     std::vector<int> covered(static_cast<size_t>(batch.row_begin.back()) * hkv, 0);
     for (size_t n = 0; n < items.size(); ++n) {
       const AttnItem& item = items[n];
-      if (n > 0) ASSERT_GE(Work(batch, items[n - 1]), Work(batch, item));
+      if (n > 0) {
+        ASSERT_GE(Work(batch, items[n - 1]), Work(batch, item));
+      }
       for (int32_t row = item.q_begin; row < item.q_end; ++row) {
         ++covered[(batch.row_begin[item.seq] + row) * hkv + item.kv_head];
       }

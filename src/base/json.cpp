@@ -55,6 +55,9 @@ class Guard : public nlohmann::json_sax<nlohmann::ordered_json> {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text, std::string_view where, Code code) {
+  // The parser takes a NUL for the end of its input and would not look behind it.
+  const size_t nul = text.find('\0');
+  if (nul != std::string_view::npos) return Err(code, where, ": byte ", nul, ": a NUL byte");
   Guard guard;
   if (!Json::sax_parse(text, &guard)) return Err(code, where, ": ", guard.problem);
   Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);

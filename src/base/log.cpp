@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 
@@ -24,10 +25,14 @@ std::atomic<LogLevel>& Threshold() {
 
 const char* LevelName(LogLevel level) {
   switch (level) {
-    case LogLevel::DEBUG: return "debug";
-    case LogLevel::INFO: return "info";
-    case LogLevel::WARN: return "warn";
-    case LogLevel::ERROR: return "error";
+    case LogLevel::DEBUG:
+      return "debug";
+    case LogLevel::INFO:
+      return "info";
+    case LogLevel::WARN:
+      return "warn";
+    case LogLevel::ERROR:
+      return "error";
   }
   return "?";
 }
@@ -45,8 +50,12 @@ void LogLine(LogLevel level, std::string_view event, std::string_view pairs) {
 }
 
 void log_internal::AppendValue(std::string& out, std::string_view value) {
-  const bool plain = !value.empty() && value.find_first_of(" \"\n\t=") == std::string_view::npos;
-  if (plain) {
+  // Control characters of a name that a user chose must not start a line or move the cursor.
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  const auto needs_quotes = [&](char c) {
+    return is_control(c) || c == ' ' || c == '"' || c == '=';
+  };
+  if (!value.empty() && std::none_of(value.begin(), value.end(), needs_quotes)) {
     out += value;
     return;
   }
@@ -54,10 +63,12 @@ void log_internal::AppendValue(std::string& out, std::string_view value) {
   for (const char c : value) {
     if (c == '\n') {
       out += "\\n";
-      continue;
+    } else if (is_control(c)) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
     }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
   }
   out += '"';
 }

@@ -7,6 +7,19 @@
 
 namespace weir {
 
+BatchBuilder::BatchBuilder(const BatchLimits& limits) : page_len_(limits.page_len) {
+  const auto max_rows = static_cast<size_t>(limits.max_rows);
+  const auto max_seqs = static_cast<size_t>(limits.max_seqs);
+  tokens_.reserve(max_rows);
+  positions_.reserve(max_rows);
+  row_begin_.reserve(max_seqs + 1);
+  kv_len_.reserve(max_seqs);
+  pages_.reserve(static_cast<size_t>(limits.num_pages));
+  page_begin_.reserve(max_seqs + 1);
+  kv_slot_.reserve(max_rows);
+  logit_rows_.reserve(max_seqs);
+}
+
 ForwardBatch BatchBuilder::Build(const StepPlan& step) {
   tokens_.clear();
   positions_.clear();

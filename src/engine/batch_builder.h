@@ -12,11 +12,19 @@
 
 namespace weir {
 
+struct BatchLimits {
+  int32_t page_len;   // tokens per page
+  int32_t max_rows;   // new tokens per step
+  int32_t max_seqs;   // sequences per step
+  int32_t num_pages;  // in the pool
+};
+
 class BatchBuilder {
  public:
-  explicit BatchBuilder(int32_t page_len) : page_len_(page_len) {}
+  // Takes the memory that the largest step needs.
+  explicit BatchBuilder(const BatchLimits& limits);
 
-  // Valid until the next Build. Allocates only when a step is larger than any before it.
+  // Valid until the next Build.
   ForwardBatch Build(const StepPlan& step);
 
  private:

@@ -12,10 +12,17 @@ EngineCore::EngineCore(EngineCoreParts parts)
       arena_(std::move(parts.arena)),
       pages_(kv_.num_pages()),
       scheduler_(parts.scheduler),
-      builder_(kv_.shape().page_len),
+      builder_({.page_len = kv_.shape().page_len,
+                .max_rows = parts.scheduler.max_step_tokens,
+                .max_seqs = parts.scheduler.max_seqs,
+                .num_pages = kv_.num_pages()}),
       planner_({.num_q_heads = model_.config().num_q_heads,
-                .num_kv_heads = model_.config().num_kv_heads}),
-      sampler_scratch_(pool_.num_threads()) {
+                .num_kv_heads = model_.config().num_kv_heads},
+               parts.scheduler.max_step_tokens, parts.scheduler.max_seqs) {
+  sampler_scratch_.reserve(static_cast<size_t>(pool_.num_threads()));
+  for (int32_t i = 0; i < pool_.num_threads(); ++i) {
+    sampler_scratch_.emplace_back(model_.config().vocab_size);
+  }
   sampled_.reserve(parts.scheduler.max_seqs);
 }
 
@@ -36,6 +43,7 @@ bool EngineCore::Step() noexcept {
 }
 
 void EngineCore::Run() noexcept {
+  const CallerPin pin(pool_);
   while (!stopping_) {
     if (!Step()) TakeIn(inbox_.Drain(/*wait=*/true));
   }

@@ -4,7 +4,7 @@
 //
 // Shapes    gate_up [rows, 2 * dim] f32: the gate's dim values, then up's   out [rows, dim] bf16
 // Numerics  f32 inside, relative error of exp at most 2^-20; large |z| saturates, never NaN for
-//           finite input.
+//           finite input; silu(z) below 2^-120 in magnitude (z < -87) may come out as zero.
 #ifndef WEIR_KERNELS_SILU_MUL_H_
 #define WEIR_KERNELS_SILU_MUL_H_
 

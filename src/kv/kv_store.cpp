@@ -21,7 +21,12 @@ int64_t KvBytesPerPage(const KvShape& shape) {
 Result<KvStore> KvStore::Allocate(const KvShape& shape, int32_t num_pages) {
   WEIR_CHECK_GT(num_pages, 0);
   WEIR_CHECK_EQ(shape.page_len % 16, 0);
-  WEIR_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Allocate(KvBytesPerPage(shape) * num_pages));
+  int64_t num_bytes = 0;
+  if (__builtin_mul_overflow(KvBytesPerPage(shape), int64_t{num_pages}, &num_bytes)) {
+    return Err(Code::kOutOfMemory, "KV cache: ", num_pages, " pages of ", KvBytesPerPage(shape),
+               " bytes are more than any machine has");
+  }
+  WEIR_ASSIGN_OR_RETURN(Buffer buffer, Buffer::Allocate(num_bytes));
   return KvStore(shape, num_pages, std::move(buffer));
 }
 

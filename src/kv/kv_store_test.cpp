@@ -20,7 +20,9 @@ TEST(KvStore, LayersDoNotOverlapAndFillTheBuffer) {
   for (int32_t layer = 0; layer < 3; ++layer) {
     const KvPages pages = store->Layer(layer);
     EXPECT_EQ(pages.v - pages.k, elements);
-    if (layer > 0) EXPECT_EQ(pages.k - store->Layer(layer - 1).v, elements);
+    if (layer > 0) {
+      EXPECT_EQ(pages.k - store->Layer(layer - 1).v, elements);
+    }
     pages.k[0] = pages.v[elements - 1] = Bf16{1};  // both ends are writable
   }
 }

@@ -23,9 +23,9 @@ struct RopeScaling {
   enum class Kind { kNone, kLinear, kDynamic, kLlama3, kYarn };
   Kind kind = Kind::kNone;
   double factor = 1.0;
-  double low_freq_factor = 1.0;   // llama3
-  double high_freq_factor = 4.0;  // llama3
-  int32_t original_max_position = 0;  // llama3, yarn
+  double low_freq_factor = 1.0;            // llama3
+  double high_freq_factor = 4.0;           // llama3
+  int32_t original_max_position = 0;       // llama3; yarn: max_position_embeddings when absent
   double beta_fast = 32.0;                 // yarn
   double beta_slow = 1.0;                  // yarn
   std::optional<double> attention_factor;  // yarn
@@ -46,14 +46,14 @@ struct HfConfig {
   int32_t head_dim;             // hidden_size / num_attention_heads when absent
   int32_t max_position_embeddings;
   double rms_norm_eps;
-  double rope_theta;
+  double rope_theta;  // 10000 when absent
   RopeScaling rope_scaling;
   double partial_rotary_factor;  // 1 when absent
   std::string hidden_act;
-  bool tie_word_embeddings;
+  bool tie_word_embeddings;            // false when absent
   std::optional<bool> attention_bias;  // absent: the architecture decides
   std::optional<bool> mlp_bias;
-  bool use_sliding_window;              // false when absent
+  bool use_sliding_window;  // as written, or true when layer_types names a sliding layer
   std::optional<int32_t> sliding_window;
   std::string torch_dtype;             // or `dtype`; informative
   std::vector<int32_t> eos_token_ids;  // of config.json

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where weights come from: safetensors files, or a generator. The model asks for row ranges of named
-// tensors and packs them, so that no whole tensor needs a second copy in memory.
+// Where weights come from: safetensors files, or a generator. The model asks for row ranges of
+// named tensors and packs them, so that no whole tensor needs a second copy in memory.
 #ifndef WEIR_LOADER_WEIGHT_SOURCE_H_
 #define WEIR_LOADER_WEIGHT_SOURCE_H_
 
@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <weir/result.h>
 
 #include "tensor/tensor.h"
 
@@ -26,10 +28,13 @@ class WeightSource {
  public:
   virtual ~WeightSource() = default;
 
-  // Null when there is no tensor of that name.
+  // Null when there is no tensor of that name, or none that Weir can read.
   virtual const TensorInfo* Find(std::string_view name) const = 0;
 
-  // Every tensor's name, in the source's own order.
+  // Why a tensor that is listed cannot be read, e.g. its dtype; empty for all others.
+  virtual std::string WhyUnusable(std::string_view) const { return {}; }
+
+  // Every tensor's name, unusable ones included, in the source's own order.
   virtual std::vector<std::string> Names() const = 0;
 
   // For messages: the file that holds the tensor, or the generator's name.
@@ -44,6 +49,9 @@ class WeightSource {
   // The tensor's bytes will not be needed again soon.
   virtual void Forget(std::string_view) const {}
 };
+
+// Find() with the error that a missing or unusable tensor deserves. Never null.
+Result<const TensorInfo*> RequireTensor(const WeightSource& source, std::string_view name);
 
 }  // namespace weir
 

@@ -21,6 +21,7 @@ class Arena {
   // `count` elements, 64-byte aligned, uninitialised, valid until Rewind().
   template <class T>
   T* Take(int64_t count) {
+    WEIR_CHECK_GE(count, 0);
     const int64_t bytes = (count * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
     WEIR_CHECK_LE(used_ + bytes, buffer_.num_bytes());
     std::byte* data = buffer_.data() + used_;
@@ -30,7 +31,10 @@ class Arena {
   }
 
   // Takes back everything that was taken after used_bytes() was `mark`.
-  void Rewind(int64_t mark = 0) { used_ = mark; }
+  void Rewind(int64_t mark = 0) {
+    WEIR_CHECK(mark >= 0 && mark <= used_);
+    used_ = mark;
+  }
 
   int64_t used_bytes() const { return used_; }
   int64_t peak_bytes() const { return peak_; }

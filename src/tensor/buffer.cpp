@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cgroup.h"
 #include "base/error.h"
 
 namespace weir {
@@ -20,14 +21,6 @@ constexpr int64_t kHugePage = int64_t{2} << 20;
 
 int64_t RoundUp(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-// The first number of a one-line file; nothing for "max" or an absent file.
-Result<int64_t> ReadNumber(const char* path) {
-  std::ifstream file(path);
-  int64_t value = 0;
-  if (file >> value) return value;
-  return Err(Code::kNotFound, path, ": no number");
-}
-
 int64_t SystemAvailableBytes() {
   std::ifstream file("/proc/meminfo");
   std::string name;
@@ -36,23 +29,6 @@ int64_t SystemAvailableBytes() {
   while (file >> name >> kib) {
     std::getline(file, unit);
     if (name == "MemAvailable:") return kib * 1024;
-  }
-  return std::numeric_limits<int64_t>::max();
-}
-
-int64_t CgroupAvailableBytes() {
-  struct Files {
-    const char* limit;
-    const char* used;
-  };
-  constexpr Files kFiles[] = {
-      {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"},
-      {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"},
-  };
-  for (const Files& files : kFiles) {
-    const auto limit = ReadNumber(files.limit);
-    const auto used = ReadNumber(files.used);
-    if (limit && used) return std::max<int64_t>(0, *limit - *used);
   }
   return std::numeric_limits<int64_t>::max();
 }
@@ -98,6 +74,10 @@ Buffer::~Buffer() {
   if (data_ != nullptr) ::munmap(data_, static_cast<size_t>(num_bytes_));
 }
 
-int64_t AvailableMemoryBytes() { return std::min(SystemAvailableBytes(), CgroupAvailableBytes()); }
+int64_t AvailableMemoryBytes() {
+  const int64_t available = SystemAvailableBytes();
+  const auto cgroup = FindCgroupMemory("/");
+  return cgroup ? std::min(available, cgroup->available_bytes) : available;
+}
 
 }  // namespace weir

@@ -17,7 +17,7 @@ from torch import nn
 class TinyConfig:
     vocab_size: int = 1792
     hidden_size: int = 256
-    intermediate_size: int = 640
+    intermediate_size: int = 512
     num_hidden_layers: int = 4
     num_attention_heads: int = 4
     num_key_value_heads: int = 2

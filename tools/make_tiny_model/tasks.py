@@ -2,7 +2,8 @@
 """Generates the training data and the held-out set.
 
 A document is a list of pieces `(text, weight)`. The texts joined are the document; a weight
-above zero marks what the model has to produce. Training and held-out examples are kept apart
+above zero marks what the model has to produce. The weight `END_OF_TEXT` says that the model
+should stop here, although in the document more text follows. Training and held-out examples are kept apart
 by a hash of the example itself (`is_held_out`), not by chance: a held-out sum, list or
 key-value pairing cannot occur in training whatever the seed.
 """
@@ -74,9 +75,7 @@ def pairing_is_held_out(key, value):
 
 
 def draw_value(rng, key, held_out=False):
-    """A value for `key`, mostly a word; held-out pairings are always words."""
-    if not held_out and rng.random() < 0.12:
-        return str(rng.randrange(10, 100))
+    """A value for `key`, of the pairings in training or of the held-out ones."""
     while True:
         value = rng.choice(VALUES)
         if pairing_is_held_out(key, value) == held_out:
@@ -101,17 +100,24 @@ def context(rng, facts, num_filler):
     return "".join(out + items[-1:])
 
 
+# Recall has few tokens to learn from, so each counts more; a phrase counts less.
+RECALL_WEIGHT, CHAT_WEIGHT = 3.0, 0.3
+
 # Rough token counts, used to aim at a length.
 FACT_TOKENS, SENTENCE_TOKENS, CHAT_QUERY_TOKENS, RAW_QUERY_TOKENS = 6, 8.5, 15, 6
 
 
-def recall_document(rng, budget, facts_share=None, query_share=None):
-    """Many facts and many questions in about `budget` tokens, as chat or as plain text."""
-    chat = rng.random() < 0.6
+def recall_document(rng, budget, dense=0.0):
+    """Many facts and many questions in about `budget` tokens, as chat or as plain text.
+
+    Dense documents teach recall fast; the others look like the real use. `dense` is the share
+    of the former.
+    """
+    is_dense = rng.random() < dense
+    chat = rng.random() < (0.35 if is_dense else 0.6)
     query_tokens = CHAT_QUERY_TOKENS if chat else RAW_QUERY_TOKENS
-    # Dense documents teach recall fast; sparse ones look like the real use.
-    query_share = query_share or rng.uniform(0.15, 0.5)
-    facts_share = facts_share or rng.uniform(0.05, 1.0)
+    query_share = rng.uniform(0.4, 0.6) if is_dense else rng.uniform(0.15, 0.5)
+    facts_share = rng.uniform(0.8, 1.0) if is_dense else rng.uniform(0.1, 1.0)
     body = budget * (1 - query_share)
     num_facts = max(1, min(int(body * facts_share / FACT_TOKENS), len(KEYS)))
     num_filler = int((body - num_facts * FACT_TOKENS) / SENTENCE_TOKENS)
@@ -123,20 +129,20 @@ def recall_document(rng, budget, facts_share=None, query_share=None):
     asked = []
     while len(asked) < num_queries:
         asked += rng.sample(facts, min(num_facts, num_queries - len(asked)))
-    return chat_recall(rng, facts, num_filler, asked) if chat else raw_recall(
-        rng, facts, num_filler, asked)
+    write = chat_recall if chat else raw_recall
+    return write(rng, facts, num_filler, asked)
 
 
 def chat_recall(rng, facts, num_filler, asked):
     pieces = [(system_turn(rng.choice(SYSTEM_PROMPTS)), 0.0)] if rng.random() < 0.15 else []
     text = context(rng, facts, num_filler)
     if rng.random() < 0.15:
-        pieces += answered(text, ACKNOWLEDGED, 0.3)
+        pieces += answered(text, ACKNOWLEDGED, CHAT_WEIGHT)
         text = ""
     else:
         text += rng.choice("\n\n ")
     for key, value in asked:
-        pieces += answered(text + question(rng, key), value)
+        pieces += answered(text + question(rng, key), value, RECALL_WEIGHT)
         text = ""
     return pieces
 
@@ -147,9 +153,9 @@ def raw_recall(rng, facts, num_filler, asked):
     as_statement = rng.random() < 0.35
     for key, value in asked:
         if as_statement:
-            pieces += [(f"remember: {key} =", 0.0), (f" {value}", 1.0), (".\n", 0.0)]
+            pieces += [(f"remember: {key} =", 0.0), (f" {value}", RECALL_WEIGHT), (".\n", END_OF_TEXT)]
         else:
-            pieces += [(question(rng, key), 0.0), (f" {value}", 1.0), ("\n", END_OF_TEXT)]
+            pieces += [(question(rng, key), 0.0), (f" {value}", RECALL_WEIGHT), ("\n", END_OF_TEXT)]
     return pieces
 
 
@@ -226,8 +232,6 @@ def unknown_question(rng):
         f"where is {person(rng)}?", f"who {rng.choice(SEEN)} {person(rng)}?",
         f"why was {person(rng)} in {place(rng)}?", f"what is in {place(rng)}?"))
 
-
-CHAT_WEIGHT = 0.3
 
 
 def short_turn(rng, kind):

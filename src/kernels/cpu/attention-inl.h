@@ -8,9 +8,11 @@
 // (row-major, heads inside), cut into blocks. A block walks the keys in tiles of kKvTile tokens at
 // absolute positions 0, 64, 128, ...: scores of the tile, online softmax, weights times values.
 //
-// Why a row's bits depend on its own q, keys and values only, whatever block, item or batch it is in:
+// Why a row's bits depend on its own q, keys and values only, whatever block, item or batch it is
+// in:
 //   - every score is one chain over ascending pairs of dims;
-//   - a tile changes a row by one rule: raise the maximum, rescale the row's sums if it rose, add the
+//   - a tile changes a row by one rule: raise the maximum, rescale the row's sums if it rose, add
+//   the
 //     tile's weights to the sums over ascending tokens;
 //   - tokens that a row does not see, but its neighbours do, have weight zero. Adding zero times a
 //     finite value is exact but for the sign of zero, which Finish drops by adding +0.
@@ -42,14 +44,18 @@ constexpr int64_t kBlockFloats = int64_t{kBlockRows} * 128;  // bounds rows x he
 static_assert(kMaxHeadDim <= kBlockFloats, "a block must hold a row");
 
 // 2^f = sum of kExp2[i] f^i for |f| <= 1/2, relative error below 3e-7 in f32, exact at 0.
-constexpr float kExp2[] = {1.0f,         0.693147182f,   0.240223497f,
+constexpr float kExp2[] = {1.0f,          0.693147182f,   0.240223497f,
                            0.0555038117f, 0.00966636837f, 0.00133812928f};
 
-// Where the panels of a tile stand, and those of the next tile, which are prefetched meanwhile.
-// Without a next tile `next` repeats this one.
-struct TilePanels {
-  const Bf16* panel[kTilePanels];
-  const Bf16* next[kTilePanels];
+// Where the panels of a tile stand, and those of the next tile, which are fetched into the L2 cache
+// meanwhile: first the keys', then the values'. Each is a stretch of 4 KiB or so somewhere in
+// memory; the processor's own prefetchers reach the full bandwidth only when they follow many at
+// once, so the stretches are fetched line by line in turn. Without a next tile `next` repeats this
+// one.
+struct Tile {
+  const Bf16* k[kTilePanels];
+  const Bf16* v[kTilePanels];
+  const Bf16* next[2 * kTilePanels];
 };
 
 template <class Isa>
@@ -58,7 +64,7 @@ struct ScoreStrip {
   int rows;
   int num_panels;
   int64_t d;
-  const TilePanels* keys;
+  const Tile* tile;
   float* scores;  // [rows][kKvTile]
 };
 
@@ -82,7 +88,7 @@ struct ValueStrip {
   int num_panels;
   int64_t d;
   int64_t padded_d;
-  const TilePanels* values;
+  const Tile* tile;
   float* o;  // [rows][padded_d]
 };
 
@@ -106,8 +112,8 @@ struct ItemView {
   const PagedAttentionArgs& args;
   const AttnItem& item;
   int64_t group;
-  int64_t first_row;    // of the sequence, in the batch
-  int64_t first_seen;   // tokens that the sequence's first new row sees
+  int64_t first_row;   // of the sequence, in the batch
+  int64_t first_seen;  // tokens that the sequence's first new row sees
 
   ItemView(const PagedAttentionArgs& a, const AttnItem& i)
       : args(a), item(i), group(a.num_q_heads / a.kv.num_kv_heads), first_row(a.row_begin[i.seq]) {
@@ -151,13 +157,18 @@ TileOffsets FindTile(const ItemView& view, int64_t begin, int64_t end) {
   return tile;
 }
 
-TilePanels Locate(const Bf16* base, const TileOffsets& tile, const TileOffsets& next) {
-  TilePanels panels;
+Tile Locate(const KvPages& kv, const TileOffsets& at, const TileOffsets& next) {
+  Tile tile;
   for (int i = 0; i < kTilePanels; ++i) {
-    panels.panel[i] = i < tile.num_panels ? base + tile.panel[i] : nullptr;
-    panels.next[i] = i < next.num_panels ? base + next.panel[i] : panels.panel[i];
+    // A panel beyond the end is not read; the first is a harmless one to fetch.
+    const int64_t here = at.panel[i < at.num_panels ? i : 0];
+    const int64_t there = next.panel[i < next.num_panels ? i : 0];
+    tile.k[i] = kv.k + here;
+    tile.v[i] = kv.v + here;
+    tile.next[i] = kv.k + there;
+    tile.next[kTilePanels + i] = kv.v + there;
   }
-  return panels;
+  return tile;
 }
 
 // Strips hold the pairs of their rows side by side, so that a strip is read from front to back.
@@ -189,14 +200,14 @@ void StartBlock(const ItemView& view, int64_t first, Block<Isa>& block) {
 
 // Scores and weights of one tile, strip by strip, while the tile's keys are in the L1 cache.
 template <class Isa>
-void WeighTile(Block<Isa>& block, int64_t begin, float scale_log2, const TilePanels& keys) {
+void WeighTile(Block<Isa>& block, int64_t begin, float scale_log2, const Tile& tile) {
   for (int first = 0; first < block.rows; first += Isa::kRows) {
     const int rows = static_cast<int>(Min(Isa::kRows, block.rows - first));
     const int64_t seen = block.visible[first + rows - 1] - begin;
     if (seen <= 0) continue;
     const int64_t q_at = first * (block.d / 2) * Isa::kQueryPerPair;
-    Isa::Scores(ScoreStrip<Isa>{block.q + q_at, rows, PanelsFor(seen), block.d, &keys,
-                                block.scores});
+    Isa::Scores(
+        ScoreStrip<Isa>{block.q + q_at, rows, PanelsFor(seen), block.d, &tile, block.scores});
     for (int r = 0; r < rows; ++r) {
       const int row = first + r;
       Isa::Softmax(SoftmaxRow<Isa>{block.scores + r * kKvTile, block.visible[row] - begin,
@@ -208,13 +219,13 @@ void WeighTile(Block<Isa>& block, int64_t begin, float scale_log2, const TilePan
 }
 
 template <class Isa>
-void AddValues(Block<Isa>& block, int64_t begin, const TilePanels& values) {
+void AddValues(Block<Isa>& block, int64_t begin, const Tile& tile) {
   for (int first = 0; first < block.rows; first += Isa::kRows) {
     const int rows = static_cast<int>(Min(Isa::kRows, block.rows - first));
     const int64_t seen = block.visible[first + rows - 1] - begin;
     if (seen <= 0) continue;
     Isa::Values(ValueStrip<Isa>{block.p + first * kKvTile, rows, PanelsFor(seen), block.d,
-                                block.padded_d, &values, block.o + first * block.padded_d});
+                                block.padded_d, &tile, block.o + first * block.padded_d});
   }
 }
 
@@ -224,13 +235,14 @@ template <class Isa>
 void AttendRange(const ItemView& view, int64_t kv_begin, int64_t kv_end, Block<Isa>& block) {
   const float scale_log2 = view.args.scale * 1.44269504f;
   const int64_t end = Min(kv_end, block.visible[block.rows - 1]);
-  TileOffsets tile = FindTile(view, kv_begin, end);
+  TileOffsets offsets = FindTile(view, kv_begin, end);
   for (int64_t begin = kv_begin; begin < end; begin += kKvTile) {
     const bool last = begin + kKvTile >= end;
-    const TileOffsets next = last ? tile : FindTile(view, begin + kKvTile, end);
-    WeighTile(block, begin, scale_log2, Locate(view.args.kv.k, tile, next));
-    AddValues(block, begin, Locate(view.args.kv.v, tile, next));
-    tile = next;
+    const TileOffsets next = last ? offsets : FindTile(view, begin + kKvTile, end);
+    const Tile tile = Locate(view.args.kv, offsets, next);
+    WeighTile(block, begin, scale_log2, tile);
+    AddValues(block, begin, tile);
+    offsets = next;
   }
 }
 

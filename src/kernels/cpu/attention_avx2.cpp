@@ -36,7 +36,11 @@ __m256 Dot(__m256 sum, __m256 a0, __m256 a1, const Pairs& b) {
   return _mm256_fmadd_ps(a1, b.second, _mm256_fmadd_ps(a0, b.first, sum));
 }
 
-void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+// One line of the next tile: the stretches in turn.
+void Prefetch(const Tile& tile, int64_t step) {
+  const Bf16* line = tile.next[step % (2 * kTilePanels)] + step / (2 * kTilePanels) * 32;
+  _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T1);
+}
 
 // 2^x for x <= 0, relative error below 3e-7; 0 below -126 and for x = -inf; NaN stays NaN.
 __m256 Exp2(__m256 x) {
@@ -104,8 +108,7 @@ struct Avx2 {
 template <int kRows>
 void ScoresOf(const ScoreStrip<Avx2>& strip) {
   for (int n = 0; n < strip.num_panels; ++n) {
-    const Bf16* k = strip.keys->panel[n];
-    const Bf16* next = strip.keys->next[n];
+    const Bf16* k = strip.tile->k[n];
     const float* q = strip.q;
     __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -113,7 +116,7 @@ void ScoresOf(const ScoreStrip<Avx2>& strip) {
     for (int64_t i = 0; i < strip.d / 2; ++i) {
       const Pairs low = LoadPairs(k + i * 32);
       const Pairs high = LoadPairs(k + i * 32 + 16);
-      Prefetch(next + i * 32);
+      Prefetch(*strip.tile, n * (strip.d / 2) + i);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m256 q0 = _mm256_broadcast_ss(q + m * 2);
@@ -134,6 +137,7 @@ void ScoresOf(const ScoreStrip<Avx2>& strip) {
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16); of these, `count` exist.
 template <int kRows, bool kWhole>
 void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
+  int64_t step = strip.d * 2 + first * 2;  // ScoresOf has fetched 2 d lines; 32 per 16 dims here
   const __m256i low_mask = LaneMask(count);
   const __m256i high_mask = LaneMask(count - kLanes);
   __m256 sum[kRows][2];
@@ -144,15 +148,14 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
     sum[m][1] = _mm256_load_ps(o + kLanes);
   }
   for (int n = 0; n < strip.num_panels; ++n) {
-    const Bf16* v = strip.values->panel[n] + first * 2;
-    const Bf16* next = strip.values->next[n] + first * 2;
+    const Bf16* v = strip.tile->v[n] + first * 2;
     const float* p = strip.p + n * kPanelTokens;
     for (int t = 0; t < kPanelTokens / 2; ++t) {
       const int* words = reinterpret_cast<const int*>(v);
       const Pairs low = kWhole ? LoadPairs(v) : Widen(_mm256_maskload_epi32(words, low_mask));
       const Pairs high =
           kWhole ? LoadPairs(v + 16) : Widen(_mm256_maskload_epi32(words + kLanes, high_mask));
-      Prefetch(next);
+      Prefetch(*strip.tile, step++);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m256 p0 = _mm256_broadcast_ss(p + m * kKvTile);
@@ -161,7 +164,6 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
         sum[m][1] = Dot(sum[m][1], p0, p1, high);
       }
       v += strip.d * 2;
-      next += strip.d * 2;
       p += 2;
     }
   }
@@ -182,19 +184,27 @@ void ValuesOfRows(const ValueStrip<Avx2>& strip) {
 
 void Avx2::Scores(const ScoreStrip<Avx2>& strip) {
   switch (strip.rows) {
-    case 1: return ScoresOf<1>(strip);
-    case 2: return ScoresOf<2>(strip);
-    case 3: return ScoresOf<3>(strip);
-    default: return ScoresOf<4>(strip);
+    case 1:
+      return ScoresOf<1>(strip);
+    case 2:
+      return ScoresOf<2>(strip);
+    case 3:
+      return ScoresOf<3>(strip);
+    default:
+      return ScoresOf<4>(strip);
   }
 }
 
 void Avx2::Values(const ValueStrip<Avx2>& strip) {
   switch (strip.rows) {
-    case 1: return ValuesOfRows<1>(strip);
-    case 2: return ValuesOfRows<2>(strip);
-    case 3: return ValuesOfRows<3>(strip);
-    default: return ValuesOfRows<4>(strip);
+    case 1:
+      return ValuesOfRows<1>(strip);
+    case 2:
+      return ValuesOfRows<2>(strip);
+    case 3:
+      return ValuesOfRows<3>(strip);
+    default:
+      return ValuesOfRows<4>(strip);
   }
 }
 

@@ -20,7 +20,14 @@ __m512i Broadcast(const Bf16* pair) {
   return _mm512_set1_epi32(bits);
 }
 
-void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+// One line of each of kStreams stretches.
+template <int kStreams>
+void Prefetch(const Bf16* const* streams, int64_t line) {
+#pragma GCC unroll 8
+  for (int s = 0; s < kStreams; ++s) {
+    _mm_prefetch(reinterpret_cast<const char*>(streams[s] + line * 32), _MM_HINT_T1);
+  }
+}
 
 // 2^x for x <= 0, relative error below 3e-7; 0 for x = -inf; NaN stays NaN.
 __m512 Exp2(__m512 x) {
@@ -55,23 +62,20 @@ struct Avx512 {
 template <int kRows, int kPanels>
 void ScoresOf(const ScoreStrip<Avx512>& strip) {
   const Bf16* k[kPanels];
-  const Bf16* next[kPanels];
   __m512 sum[kRows][kPanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kPanels; ++n) {
-    k[n] = strip.keys->panel[n];
-    next[n] = strip.keys->next[n];
+    k[n] = strip.tile->k[n];
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) sum[m][n] = _mm512_setzero_ps();
   }
   const Bf16* q = strip.q;
   for (int64_t i = 0; i < strip.d / 2; ++i) {
+    // The first half of the next tile, keys and values in turn; ValuesOf fetches the rest.
+    Prefetch<kTilePanels>(strip.tile->next + i % 2 * kTilePanels, i / 2);
     __m512i keys[kPanels];
 #pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) {
-      keys[n] = LoadPairs(k[n] + i * 32);
-      Prefetch(next[n] + i * 32);
-    }
+    for (int n = 0; n < kPanels; ++n) keys[n] = LoadPairs(k[n] + i * 32);
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
       const __m512i pair = Broadcast(q + m * 2);
@@ -101,15 +105,18 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
     }
   }
   for (int n = 0; n < strip.num_panels; ++n) {
-    const Bf16* v = strip.values->panel[n] + first * 2;
-    const Bf16* next = strip.values->next[n] + first * 2;
+    const Bf16* v = strip.tile->v[n] + first * 2;
     const Bf16* p = strip.p + n * kPanelTokens;
     for (int t = 0; t < kPanelTokens / 2; ++t) {
+      const int step = n * (kPanelTokens / 2) + t;
+      if (kVecs == 8) Prefetch<8>(strip.tile->next, strip.d / 4 + first / 4 + step);
+      if (kVecs == 4) {
+        Prefetch<4>(strip.tile->next + t % 2 * 4, strip.d / 4 + first / 4 + step / 2);
+      }
       __m512i values[kVecs];
 #pragma GCC unroll 8
       for (int c = 0; c < kVecs; ++c) {
         values[c] = kVecs == 1 ? _mm512_maskz_loadu_epi32(mask, v) : LoadPairs(v + c * 32);
-        Prefetch(next + c * 32);
       }
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
@@ -118,7 +125,6 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
         for (int c = 0; c < kVecs; ++c) sum[m][c] = Dot(sum[m][c], pair, values[c]);
       }
       v += strip.d * 2;
-      next += strip.d * 2;
       p += 2;
     }
   }
@@ -153,23 +159,35 @@ constexpr void (*kScoresByPanels[kTilePanels])(const ScoreStrip<Avx512>&) = {
 
 void Avx512::Scores(const ScoreStrip<Avx512>& strip) {
   switch (strip.rows) {
-    case 1: return kScoresByPanels<1>[strip.num_panels - 1](strip);
-    case 2: return kScoresByPanels<2>[strip.num_panels - 1](strip);
-    case 3: return kScoresByPanels<3>[strip.num_panels - 1](strip);
-    case 4: return kScoresByPanels<4>[strip.num_panels - 1](strip);
-    case 5: return kScoresByPanels<5>[strip.num_panels - 1](strip);
-    default: return kScoresByPanels<6>[strip.num_panels - 1](strip);
+    case 1:
+      return kScoresByPanels<1>[strip.num_panels - 1](strip);
+    case 2:
+      return kScoresByPanels<2>[strip.num_panels - 1](strip);
+    case 3:
+      return kScoresByPanels<3>[strip.num_panels - 1](strip);
+    case 4:
+      return kScoresByPanels<4>[strip.num_panels - 1](strip);
+    case 5:
+      return kScoresByPanels<5>[strip.num_panels - 1](strip);
+    default:
+      return kScoresByPanels<6>[strip.num_panels - 1](strip);
   }
 }
 
 void Avx512::Values(const ValueStrip<Avx512>& strip) {
   switch (strip.rows) {
-    case 1: return ValuesOfRows<1>(strip);
-    case 2: return ValuesOfRows<2>(strip);
-    case 3: return ValuesOfRows<3>(strip);
-    case 4: return ValuesOfRows<4>(strip);
-    case 5: return ValuesOfRows<5>(strip);
-    default: return ValuesOfRows<6>(strip);
+    case 1:
+      return ValuesOfRows<1>(strip);
+    case 2:
+      return ValuesOfRows<2>(strip);
+    case 3:
+      return ValuesOfRows<3>(strip);
+    case 4:
+      return ValuesOfRows<4>(strip);
+    case 5:
+      return ValuesOfRows<5>(strip);
+    default:
+      return ValuesOfRows<6>(strip);
   }
 }
 
@@ -191,8 +209,8 @@ void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
   __m512 s[kTilePanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kTilePanels; ++n) {
-    s[n] = _mm512_mask_load_ps(unseen, static_cast<__mmask16>(seen >> (16 * n)),
-                               row.scores + n * 16);
+    s[n] =
+        _mm512_mask_load_ps(unseen, static_cast<__mmask16>(seen >> (16 * n)), row.scores + n * 16);
   }
   const __m512 largest = _mm512_max_ps(_mm512_max_ps(s[0], s[1]), _mm512_max_ps(s[2], s[3]));
   const float m = _mm512_reduce_max_ps(largest) * row.scale_log2;
@@ -219,7 +237,7 @@ void Avx512::Finish(const float* o, const float* l, int64_t d, Bf16* out) {
   const __m512 inverse = _mm512_set1_ps(sum > 0 ? 1.0f / sum : 0.0f);
   for (int64_t i = 0; i < d; i += 16) {
     const __m512 mean = _mm512_mul_ps(_mm512_load_ps(o + i), inverse);
-    const __m512bh rounded = _mm512_cvtneps_pbh(_mm512_add_ps(mean, _mm512_setzero_ps()));
+    const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_add_ps(mean, _mm512_setzero_ps()));
     const uint32_t mask = d - i >= 16 ? 0xFFFFu : (1u << (d - i)) - 1;
     _mm256_mask_storeu_epi16(out + i, static_cast<__mmask16>(mask), (__m256i)rounded);
   }

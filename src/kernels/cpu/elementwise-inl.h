@@ -7,8 +7,9 @@
 //   F, kLanes                      a vector of floats
 //   Load, Store, StoreBf16         whole vectors; StoreBf16 rounds to nearest, ties to even
 //   LoadN, StoreBf16N              the first n lanes, 0 < n < kLanes; LoadN fills with zeros
-//   Set, Add, Sub, Mul, Fma, Fnma, Div, ReduceAdd     Fma(a, b, c) = a b + c, Fnma = c - a b
-//   Exp                            see exp-inl.h
+//   Set, Add, Sub, Mul, Div, Fma, Fnma, Min, Max, Round, ReduceAdd
+//                                  Fma(a, b, c) = a b + c, Fnma(a, b, c) = c - a b
+//   TimesPowerOf2(x, n)            for whole n in [-150, 150]; may overflow to infinity
 //   LoadColumn(pairs, to)          kLanes pairs of bf16 that are 64 bytes apart to 2 kLanes floats
 //   MergePairs(values, n, odd, to) n bf16 into the low or high halves of n 4-byte words
 // A lane's arithmetic is the same in whole vectors and in parts, and the order of sums depends on
@@ -39,6 +40,18 @@ float BitsToFloat(uint32_t bits) {
   float value;
   __builtin_memcpy(&value, &bits, 4);
   return value;
+}
+
+// e^x, relative error below 2^-22; infinity from about 89 on, and at least 2^-150 below -104.
+F Exp(F x) {
+  x = Simd::Max(Simd::Set(-104.0f), Simd::Min(Simd::Set(104.0f), x));
+  const F n = Simd::Round(Simd::Mul(x, Simd::Set(1.44269504f)));
+  const F f = Simd::Fnma(n, Simd::Set(-2.12194440e-4f), Simd::Fnma(n, Simd::Set(0.693359375f), x));
+  constexpr float kExp[] = {1.0f,           1.0f,           0.5f,          0.16666504740f,
+                            0.04166646674f, 0.00836914871f, 0.00139336416f};
+  F y = Simd::Set(kExp[6]);
+  for (int i = 5; i >= 0; --i) y = Simd::Fma(y, f, Simd::Set(kExp[i]));
+  return Simd::TimesPowerOf2(y, n);
 }
 
 // Four sums, so that the additions do not wait for each other.
@@ -100,7 +113,7 @@ void RmsNormRows(const RmsNormArgs& args, int64_t row_begin, int64_t row_end) {
 void SiluMulPart(const float* gate, const float* up, int64_t n, Bf16* out) {
   for (int64_t i = 0; i < n; i += kLanes) {
     const F z = LoadUpTo(gate + i, n - i);
-    const F exp = Simd::Exp(Simd::Sub(Simd::Set(0), z));
+    const F exp = Exp(Simd::Sub(Simd::Set(0), z));
     const F silu = Simd::Div(z, Simd::Add(Simd::Set(1), exp));
     StoreUpTo(out + i, Simd::Mul(silu, LoadUpTo(up + i, n - i)), n - i);
   }

@@ -37,15 +37,13 @@ struct Simd {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   }
   static F TimesPowerOf2(F x, F n) { return _mm512_scalef_ps(x, n); }
-  static F Exp(F x);
 
   static void LoadColumn(const Bf16* pairs, float* to) {
     const __m512i line = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i words = _mm512_i32gather_epi32(_mm512_slli_epi32(line, 6), pairs, 1);
     const __m512i low = _mm512_slli_epi32(words, 16);
     const __m512i high = _mm512_andnot_si512(_mm512_set1_epi32(0xFFFF), words);
-    const __m512i first =
-        _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
     _mm512_storeu_si512(to, _mm512_permutex2var_epi32(low, first, high));
     _mm512_storeu_si512(to + kLanes, _mm512_permutex2var_epi32(low, second, high));
@@ -64,16 +62,9 @@ struct Simd {
 }  // namespace
 }  // namespace weir::cpu
 
-#include "kernels/cpu/exp-inl.h"
-//
 #include "kernels/cpu/elementwise-inl.h"
 
 namespace weir::cpu {
-namespace {
-
-Simd::F Simd::Exp(F x) { return ExpOf<Simd>(x); }
-
-}  // namespace
 
 const ElementwiseIsa kElementwiseAvx512 = kFunctions;
 

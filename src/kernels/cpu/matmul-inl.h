@@ -15,7 +15,7 @@
 //   X, kXPerPair             an element of the copy of x, and how many of them hold two bf16
 //   kSteps                   a pair of k is added in this many steps
 //   kBlockRows, kTileRows    see MatmulIsa
-//   PanelsFor(rows)          panels that a block of `rows` rows handles at once, a power of two
+//   PanelsFor(rows)          panels that a block of `rows` rows handles at once
 //   Zero, Load, Store, Add   on Vec
 //   Weights(p, v, step)      vector v of the 64 bytes at p, what `step` needs of it
 //   Broadcast(x, step)       one pair of x for all lanes, what `step` needs of it
@@ -55,6 +55,40 @@ struct Block {
   const char* prefetch;  // weights wanted next
 };
 
+// Adds one step of one pair of k. The shorter side stays in registers: with few rows their
+// broadcasts, otherwise the weights.
+template <class Isa, int kRows, int kPanels>
+[[gnu::always_inline]] inline void AddStep(
+    const Block<Isa>& b, const typename Isa::X* x, const char* w, int step,
+    typename Isa::Vec (&sum)[kRows][kPanels * Layout<Isa>::kVecsPerPanel]) {
+  using L = Layout<Isa>;
+  constexpr int kVecs = kPanels * L::kVecsPerPanel;
+  const auto weights_at = [&](int v) {
+    return Isa::Weights(w + v / L::kVecsPerPanel * b.panel_bytes, v % L::kVecsPerPanel, step);
+  };
+  if constexpr (kRows < kVecs) {
+    typename Isa::B pairs[kRows];
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) pairs[r] = Isa::Broadcast(x + r * L::kXStride, step);
+#pragma GCC unroll 16
+    for (int v = 0; v < kVecs; ++v) {
+      const typename Isa::W weights = weights_at(v);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) sum[r][v] = Isa::Dot(sum[r][v], pairs[r], weights);
+    }
+  } else {
+    typename Isa::W weights[kVecs];
+#pragma GCC unroll 16
+    for (int v = 0; v < kVecs; ++v) weights[v] = weights_at(v);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const typename Isa::B pair = Isa::Broadcast(x + r * L::kXStride, step);
+#pragma GCC unroll 16
+      for (int v = 0; v < kVecs; ++v) sum[r][v] = Isa::Dot(sum[r][v], pair, weights[v]);
+    }
+  }
+}
+
 template <class Isa, int kRows, int kPanels, int kPrefetches>
 void ComputeBlock(const Block<Isa>& b) {
   using L = Layout<Isa>;
@@ -65,8 +99,7 @@ void ComputeBlock(const Block<Isa>& b) {
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVecs; ++v) {
-      sum[r][v] =
-          b.first ? Isa::Zero() : Isa::Load(b.sums + r * b.sums_stride + v * Isa::kLanes);
+      sum[r][v] = b.first ? Isa::Zero() : Isa::Load(b.sums + r * b.sums_stride + v * Isa::kLanes);
     }
   }
   const typename Isa::X* x = b.x;
@@ -78,20 +111,7 @@ void ComputeBlock(const Block<Isa>& b) {
       _mm_prefetch(prefetch + p * b.panel_bytes, _MM_HINT_T1);
     }
 #pragma GCC unroll 2
-    for (int step = 0; step < Isa::kSteps; ++step) {
-      typename Isa::W weights[kVecs];
-#pragma GCC unroll 16
-      for (int v = 0; v < kVecs; ++v) {
-        weights[v] = Isa::Weights(w + v / L::kVecsPerPanel * b.panel_bytes, v % L::kVecsPerPanel,
-                                  step);
-      }
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const typename Isa::B pair = Isa::Broadcast(x + r * L::kXStride, step);
-#pragma GCC unroll 16
-        for (int v = 0; v < kVecs; ++v) sum[r][v] = Isa::Dot(sum[r][v], pair, weights[v]);
-      }
-    }
+    for (int step = 0; step < Isa::kSteps; ++step) AddStep<Isa, kRows, kPanels>(b, x, w, step, sum);
     x += Isa::kXPerPair;
     w += kVectorBytes;
     prefetch += kVectorBytes;
@@ -161,8 +181,7 @@ class TileLoop {
   static constexpr int kXStride = Layout<Isa>::kXStride;
 
   const char* WeightsAt(int64_t panel, int64_t pair) const {
-    return reinterpret_cast<const char*>(args_.w.data) + panel * panel_bytes_ +
-           pair * kVectorBytes;
+    return reinterpret_cast<const char*>(args_.w.data) + panel * panel_bytes_ + pair * kVectorBytes;
   }
 
   // First row of block b: blocks differ by one row at most, so that none is too small to be fast.
@@ -195,11 +214,11 @@ class TileLoop {
       for (int b = 0; b < num_blocks_; ++b) {
         const int begin = BlockBegin(b);
         const bool prefetch = next != nullptr && b < group;
-        PickBlock<Isa>(BlockBegin(b + 1) - begin, group, alone)(
-            {x_ + begin * kXStride, w, panel_bytes_, pairs,
-             sums_ + (static_cast<int64_t>(begin) * panels_ + panel) * kPanelRows,
-             int64_t{panels_} * kPanelRows, first_pair == 0,
-             prefetch ? next + b * panel_bytes_ : w});
+        PickBlock<Isa>(BlockBegin(b + 1) - begin, group,
+                       alone)({x_ + begin * kXStride, w, panel_bytes_, pairs,
+                               sums_ + (static_cast<int64_t>(begin) * panels_ + panel) * kPanelRows,
+                               int64_t{panels_} * kPanelRows, first_pair == 0,
+                               prefetch ? next + b * panel_bytes_ : w});
       }
     }
   }

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/thread_pool.h"
 #include "kernels/cpu/matmul_isa.h"
+#include "kernels/cpu/parallel.h"
 
 namespace weir::cpu {
 namespace {
@@ -17,16 +17,14 @@ constexpr int32_t kFewPanels = 4;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-int32_t NumThreads(Stream stream) {
-  return stream.pool == nullptr ? 1 : stream.pool->num_threads();
-}
-
 // One pass over the weights: each worker streams its own stretch of panels, as many as scratch
 // holds at a time.
 void StreamWeights(const MatmulIsa& isa, const MatmulArgs& args, Stream stream) {
   const auto panels = static_cast<int32_t>(CeilDiv(args.w.n, kPanelRows));
   const int32_t most = kTileOutputs / kPanelRows / args.m;
-  const auto run = [&](int64_t begin, int64_t end, int32_t) {
+  // Stretches of whole groups of 8 panels, unless that would leave workers idle.
+  const int64_t grain = panels >= 64 * NumThreads(stream) ? 8 : 1;
+  ForRanges(stream, panels, grain, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; panel += most) {
       const int64_t stop = std::min<int64_t>(end, panel + most);
       isa.tile(args, {.row_begin = 0,
@@ -35,14 +33,7 @@ void StreamWeights(const MatmulIsa& isa, const MatmulArgs& args, Stream stream) 
                       .panel_end = static_cast<int32_t>(stop),
                       .next_panel = stop < end ? static_cast<int32_t>(stop) : -1});
     }
-  };
-  // Stretches of whole groups of 8 panels, unless that would leave workers idle.
-  const int64_t grain = panels >= 64 * NumThreads(stream) ? 8 : 1;
-  if (stream.pool == nullptr) {
-    run(0, panels, 0);
-  } else {
-    stream.pool->ForRanges(panels, grain, run);
-  }
+  });
 }
 
 // The output cut into row_tiles x panel_tiles pieces of nearly equal size.
@@ -97,14 +88,8 @@ void ComputeTiles(const MatmulIsa& isa, const MatmulArgs& args, Stream stream) {
   const auto panels = static_cast<int32_t>(CeilDiv(args.w.n, kPanelRows));
   const int32_t num_threads = NumThreads(stream);
   const Grid grid = CutIntoTiles(isa, args.m, panels, num_threads);
-  const auto run = [&](int64_t tile, int32_t) {
-    isa.tile(args, grid.At(tile, tile + num_threads));
-  };
-  if (stream.pool == nullptr) {
-    for (int64_t tile = 0; tile < grid.num_tiles(); ++tile) run(tile, 0);
-  } else {
-    stream.pool->ForItems(grid.num_tiles(), run);
-  }
+  ForItems(stream, grid.num_tiles(),
+           [&](int64_t tile) { isa.tile(args, grid.At(tile, tile + num_threads)); });
 }
 
 void Matmul(const MatmulIsa& isa, const MatmulArgs& args, Stream stream) {

@@ -19,8 +19,11 @@ struct Avx512 {
   static constexpr int kBlockRows = 12;  // 24 sums, 2 weights and a broadcast in 32 registers
   static constexpr int kTileRows = 96;
 
-  // At least 12 sums where rows allow: a sum waits 6 cycles for its predecessor.
-  static constexpr int PanelsFor(int rows) { return rows <= 2 ? 8 : rows <= 6 ? 4 : 2; }
+  // Many sums hide the 6 cycles that a sum waits for its predecessor; few rows take more panels, to
+  // have more streams of weights on their way.
+  static constexpr int PanelsFor(int rows) {
+    return rows <= 3 ? 8 : rows == 4 ? 6 : rows <= 6 ? 4 : 2;
+  }
 
   static Vec Zero() { return _mm512_setzero_ps(); }
   static Vec Load(const float* p) { return _mm512_loadu_ps(p); }
@@ -28,16 +31,10 @@ struct Avx512 {
   static Vec Add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 
   static __mmask16 First(int count) { return static_cast<__mmask16>((1u << count) - 1); }
-  static Vec LoadPart(const float* p, int count) {
-    return _mm512_maskz_loadu_ps(First(count), p);
-  }
-  static void StorePart(float* p, int count, Vec v) {
-    _mm512_mask_storeu_ps(p, First(count), v);
-  }
+  static Vec LoadPart(const float* p, int count) { return _mm512_maskz_loadu_ps(First(count), p); }
+  static void StorePart(float* p, int count, Vec v) { _mm512_mask_storeu_ps(p, First(count), v); }
 
-  static W Weights(const char* p, int, int) {
-    return reinterpret_cast<W>(_mm512_load_si512(p));
-  }
+  static W Weights(const char* p, int, int) { return reinterpret_cast<W>(_mm512_load_si512(p)); }
   static B Broadcast(const X* x, int) {
     return reinterpret_cast<B>(_mm512_set1_epi32(static_cast<int>(*x)));
   }

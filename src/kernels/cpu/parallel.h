@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How launchers hand work to the stream's pool, or run it on the calling thread where there is none.
+// How launchers hand work to the stream's pool, or run it on the calling thread where there is
+// none.
 #ifndef WEIR_KERNELS_CPU_PARALLEL_H_
 #define WEIR_KERNELS_CPU_PARALLEL_H_
 
@@ -24,8 +25,7 @@ void ForRanges(Stream stream, int64_t n, int64_t grain, Fn&& fn) {
     fn(int64_t{0}, n);
     return;
   }
-  stream.pool->ForRanges(n, grain,
-                         [&](int64_t begin, int64_t end, int32_t) { fn(begin, end); });
+  stream.pool->ForRanges(n, grain, [&](int64_t begin, int64_t end, int32_t) { fn(begin, end); });
 }
 
 // fn(item) for each item in [0, n), taken in ascending order.

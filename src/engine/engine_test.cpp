@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The whole engine on a small random model: what callers may rely on.
+#include <weir/engine.h>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+
+namespace weir {
+namespace {
+
+EngineOptions Options() {
+  return {.model = "synth:tiny", .num_threads = 2, .max_model_len = 512, .max_num_seqs = 8};
+}
+
+std::unique_ptr<Engine> OpenOrDie(const EngineOptions& options) {
+  auto engine = Engine::Open(options);
+  EXPECT_TRUE(engine.has_value()) << engine.error().message;
+  return std::move(*engine);
+}
+
+struct Outcome {
+  std::vector<TokenId> tokens;
+  std::string text;
+  FinishReason finish = FinishReason::kNone;
+  std::string error;
+  int num_ends = 0;
+};
+
+// A request whose outcome can be waited for.
+class Call {
+ public:
+  Request Make(std::vector<TokenId> prompt, const SamplingParams& sampling) {
+    return {.prompt = std::move(prompt), .sampling = sampling, .on_delta = [this](const Delta& d) {
+              for (const OutputToken& token : d.tokens) outcome_.tokens.push_back(token.token);
+              outcome_.text += d.text;
+              if (d.finish == FinishReason::kNone) return;
+              outcome_.finish = d.finish;
+              outcome_.error = d.error;
+              if (++outcome_.num_ends == 1) ended_.set_value();
+            }};
+  }
+  Outcome Wait() {
+    ended_.get_future().wait();
+    return outcome_;
+  }
+
+ private:
+  std::promise<void> ended_;
+  Outcome outcome_;
+};
+
+Outcome Complete(Engine& engine, std::vector<TokenId> prompt, const SamplingParams& sampling) {
+  Call call;
+  const auto id = engine.Submit(call.Make(std::move(prompt), sampling));
+  EXPECT_TRUE(id.has_value()) << id.error().message;
+  return call.Wait();
+}
+
+std::vector<TokenId> Prompt(int length, int seed) {
+  std::vector<TokenId> prompt;
+  for (int i = 0; i < length; ++i) prompt.push_back((seed * 7919 + i * 104729) % 900);
+  return prompt;
+}
+
+SamplingParams Drawn(uint64_t seed, int32_t max_tokens) {
+  SamplingParams sampling;
+  sampling.seed = seed;
+  sampling.max_tokens = max_tokens;
+  sampling.ignore_eos = true;
+  return sampling;
+}
+
+// The promise that everything else leans on: neighbours, chunking and threads change no bit of a
+// sequence's logits, hence no token of its text, even when tokens are drawn at random.
+TEST(Engine, SameTextWhateverTheBatchTheChunksAndTheThreads) {
+  const int lengths[] = {1, 5, 16, 17, 64, 65, 200, 333};
+  std::vector<Outcome> alone;
+  {
+    EngineOptions options = Options();
+    options.num_threads = 1;
+    const auto engine = OpenOrDie(options);
+    for (int i = 0; i < 8; ++i) alone.push_back(Complete(*engine, Prompt(lengths[i], i), Drawn(i, 24)));
+  }
+  for (const int chunk : {8, 50, 512}) {
+    EngineOptions options = Options();
+    options.num_threads = 3;
+    options.max_num_batched_tokens = chunk;
+    const auto engine = OpenOrDie(options);
+    std::vector<Call> calls(8);
+    for (int i = 0; i < 8; ++i) {
+      ASSERT_TRUE(engine->Submit(calls[i].Make(Prompt(lengths[i], i), Drawn(i, 24))).has_value());
+    }
+    for (int i = 0; i < 8; ++i) {
+      const Outcome outcome = calls[i].Wait();
+      EXPECT_EQ(outcome.tokens, alone[i].tokens) << "request " << i << ", chunks of " << chunk;
+      EXPECT_EQ(outcome.text, alone[i].text);
+      EXPECT_EQ(outcome.finish, FinishReason::kLength);
+    }
+  }
+}
+
+TEST(Engine, GreedyIsRepeatableAndSeedsMatter) {
+  const auto engine = OpenOrDie(Options());
+  SamplingParams greedy = Drawn(0, 16);
+  greedy.temperature = 0;
+  EXPECT_EQ(Complete(*engine, Prompt(9, 1), greedy).tokens, Complete(*engine, Prompt(9, 1), greedy).tokens);
+  EXPECT_NE(Complete(*engine, Prompt(9, 1), Drawn(1, 16)).tokens,
+            Complete(*engine, Prompt(9, 1), Drawn(2, 16)).tokens);
+}
+
+TEST(Engine, StopsAtATokenAndKeepsItsTextOut) {
+  const auto engine = OpenOrDie(Options());
+  const Outcome all = Complete(*engine, Prompt(9, 1), Drawn(5, 12));
+  ASSERT_EQ(all.tokens.size(), 12u);
+  SamplingParams stopping = Drawn(5, 12);
+  stopping.stop_token_ids = {all.tokens[4]};
+  const auto first = std::find(all.tokens.begin(), all.tokens.end(), all.tokens[4]);
+  const std::vector<TokenId> until(all.tokens.begin(), first + 1);
+  const Outcome stopped = Complete(*engine, Prompt(9, 1), stopping);
+  EXPECT_EQ(stopped.tokens, until);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
+  EXPECT_EQ(stopped.text + engine->Decode({all.tokens[4]}), engine->Decode(until));
+
+  // While the token is forbidden, another is chosen.
+  stopping.min_tokens = 12;
+  EXPECT_EQ(Complete(*engine, Prompt(9, 1), stopping).finish, FinishReason::kLength);
+}
+
+TEST(Engine, StopsBeforeAString) {
+  const auto engine = OpenOrDie(Options());
+  const Outcome all = Complete(*engine, Prompt(9, 1), Drawn(5, 12));
+  ASSERT_GE(all.text.size(), 8u);
+  SamplingParams stopping = Drawn(5, 12);
+  stopping.stop = {all.text.substr(all.text.size() / 2, 3)};
+  const std::string before = all.text.substr(0, all.text.find(stopping.stop[0]));
+  const Outcome stopped = Complete(*engine, Prompt(9, 1), stopping);
+  EXPECT_EQ(stopped.text, before);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
+  stopping.include_stop = true;
+  EXPECT_EQ(Complete(*engine, Prompt(9, 1), stopping).text, before + stopping.stop[0]);
+}
+
+TEST(Engine, FillsTheContextAndNoMore) {
+  EngineOptions options = Options();
+  options.max_model_len = 64;
+  const auto engine = OpenOrDie(options);
+  const Outcome outcome = Complete(*engine, Prompt(60, 3), Drawn(1, 1000));
+  EXPECT_EQ(outcome.tokens.size(), 4u);
+  EXPECT_EQ(outcome.finish, FinishReason::kLength);
+}
+
+TEST(Engine, RefusesWrongRequestsAndGoesOn) {
+  const auto engine = OpenOrDie(Options());
+  const auto code = [&](std::vector<TokenId> prompt, const SamplingParams& sampling) {
+    const auto id = engine->Submit({.prompt = std::move(prompt), .sampling = sampling});
+    EXPECT_FALSE(id.has_value());
+    return id ? Code::kUnavailable : id.error().code;
+  };
+  EXPECT_EQ(code({}, {}), Code::kInvalidRequest);
+  EXPECT_EQ(code({-1}, {}), Code::kInvalidRequest);
+  EXPECT_EQ(code({1 << 30}, {}), Code::kInvalidRequest);
+  EXPECT_EQ(code(Prompt(512, 1), {}), Code::kInvalidRequest);
+  EXPECT_EQ(code({1}, {.temperature = -1}), Code::kInvalidRequest);
+  EXPECT_EQ(Complete(*engine, {1, 2, 3}, Drawn(1, 3)).tokens.size(), 3u);
+}
+
+TEST(Engine, CancelsQueuedAndRunningRequests) {
+  EngineOptions options = Options();
+  options.max_num_seqs = 1;
+  const auto engine = OpenOrDie(options);
+  Call running;
+  Call queued;
+  const auto first = engine->Submit(running.Make(Prompt(300, 1), Drawn(1, 200)));
+  const auto second = engine->Submit(queued.Make(Prompt(300, 2), Drawn(1, 200)));
+  engine->Cancel(*second);
+  EXPECT_EQ(queued.Wait().finish, FinishReason::kCancel);
+  engine->Cancel(*first);
+  const Outcome outcome = running.Wait();
+  EXPECT_TRUE(outcome.finish == FinishReason::kCancel || outcome.finish == FinishReason::kLength);
+  engine->Cancel(12345);  // nobody's
+  EXPECT_EQ(Complete(*engine, {1, 2, 3}, Drawn(1, 3)).tokens.size(), 3u);
+}
+
+TEST(Engine, ClosingEndsEveryRequestExactlyOnce) {
+  std::vector<Call> calls(20);
+  std::vector<std::future<Outcome>> outcomes;
+  {
+    const auto engine = OpenOrDie(Options());
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_TRUE(engine->Submit(calls[i].Make(Prompt(100, i), Drawn(i, 400))).has_value());
+    }
+  }
+  for (Call& call : calls) EXPECT_EQ(call.Wait().num_ends, 1);
+}
+
+TEST(Engine, ManyThreadsMaySubmitAndCancel) {
+  const auto engine = OpenOrDie(Options());
+  std::atomic<int> ended{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        Call call;
+        const auto id = engine->Submit(call.Make(Prompt(1 + 13 * i, t), Drawn(i, 5)));
+        ASSERT_TRUE(id.has_value());
+        if (i % 3 == 0) engine->Cancel(*id);
+        EXPECT_EQ(call.Wait().num_ends, 1);
+        ++ended;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ended, 40);
+}
+
+TEST(Engine, ReportsLogprobs) {
+  const auto engine = OpenOrDie(Options());
+  SamplingParams sampling = Drawn(1, 4);
+  sampling.temperature = 0;
+  sampling.num_logprobs = 3;
+  std::promise<void> ended;
+  std::vector<OutputToken> tokens;
+  ASSERT_TRUE(engine->Submit({.prompt = {1, 2, 3}, .sampling = sampling, .on_delta = [&](const Delta& d) {
+                                tokens.insert(tokens.end(), d.tokens.begin(), d.tokens.end());
+                                if (d.finish != FinishReason::kNone) ended.set_value();
+                              }}).has_value());
+  ended.get_future().wait();
+  ASSERT_EQ(tokens.size(), 4u);
+  for (const OutputToken& token : tokens) {
+    ASSERT_EQ(token.top.size(), 3u);
+    EXPECT_EQ(token.top[0].token, token.token);  // greedy takes the most probable
+    EXPECT_FLOAT_EQ(token.top[0].logprob, token.logprob);
+    EXPECT_GE(token.top[0].logprob, token.top[1].logprob);
+    EXPECT_LT(token.logprob, 0);
+  }
+}
+
+TEST(Engine, RefusesToOpenWhatItCannotServe) {
+  const auto code = [](const EngineOptions& options) {
+    const auto engine = Engine::Open(options);
+    EXPECT_FALSE(engine.has_value());
+    return engine ? Code::kUnavailable : engine.error().code;
+  };
+  EXPECT_EQ(code({.model = "/no/such/folder"}), Code::kNotFound);
+  EXPECT_EQ(code({.model = "synth:nothing"}), Code::kNotFound);
+  EXPECT_EQ(code({.model = "synth:tiny", .kernels = "cpu/abacus"}), Code::kInvalidArgument);
+  EXPECT_EQ(code({.model = "synth:tiny", .max_model_len = 1 << 24}), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace weir

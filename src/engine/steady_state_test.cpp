@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A steady-state step allocates nothing: every allocation of this program is counted.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "base/check.h"
+#include "engine/engine_core.h"
+#include "loader/model_source.h"
+
+namespace {
+
+std::atomic<int64_t> num_allocations{0};
+
+void* Allocate(std::size_t size, std::size_t align) {
+  num_allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, align, size == 0 ? 1 : size) != 0) std::abort();
+  return memory;
+}
+
+constexpr std::size_t kDefaultAlign = alignof(std::max_align_t);
+
+}  // namespace
+
+void* operator new(std::size_t size) { return Allocate(size, kDefaultAlign); }
+void* operator new[](std::size_t size) { return Allocate(size, kDefaultAlign); }
+void* operator new(std::size_t size, std::align_val_t align) {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void* operator new[](std::size_t size, std::align_val_t align) {
+  return Allocate(size, static_cast<std::size_t>(align));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace weir {
+namespace {
+
+template <class T>
+T Value(Result<T> result) {
+  WEIR_CHECK(result.has_value());
+  return std::move(*result);
+}
+
+TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
+  const ModelSource source = Value(OpenModel("synth:tiny"));
+  const ModelConfig config = Value(MakeModelConfig(source.config));
+  const KernelTable kernels = Value(ChooseKernels("", DetectCpuFeatures())).table;
+  const Tokenizer tokenizer = Value(Tokenizer::FromJson(source.tokenizer_json, "tokenizer"));
+  ThreadPool pool({.num_threads = 2, .pin = false});
+  const Model model = Value(Model::Load(config, *source.weights, kernels, pool, {}));
+  const KvShape shape = {.num_layers = config.num_layers,
+                         .num_kv_heads = config.num_kv_heads,
+                         .head_dim = config.head_dim,
+                         .page_len = 16};
+  EngineCore core({.model = model,
+                   .pool = pool,
+                   .kv = Value(KvStore::Allocate(shape, 64)),
+                   .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
+                   .scheduler = {.max_step_tokens = 32, .max_seqs = 4, .page_len = 16}});
+
+  const SequenceContext context = {.tokenizer = tokenizer,
+                                   .eos_ids = {},
+                                   .vocab_size = config.vocab_size,
+                                   .max_model_len = 512};
+  int64_t num_tokens = 0;
+  for (int i = 0; i < 4; ++i) {
+    Request request;
+    request.prompt.assign(static_cast<size_t>(10 + 20 * i), 5 + i);
+    request.sampling.max_tokens = 150;
+    request.sampling.top_k = i == 1 ? 20 : 0;
+    request.sampling.top_p = i == 2 ? 0.9f : 1.0f;
+    request.sampling.temperature = i == 3 ? 0.0f : 1.0f;
+    request.sampling.frequency_penalty = i == 2 ? 0.5f : 0.0f;
+    request.on_delta = [&](const Delta& d) { num_tokens += static_cast<int64_t>(d.tokens.size()); };
+    WEIR_CHECK(core.inbox().Add(std::make_unique<Sequence>(i, std::move(request), 7, context)));
+  }
+  // The first steps size the reusable buffers: prefill is the largest batch there will be.
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(core.Step());
+  const int64_t allocations = num_allocations.load();
+  const int64_t tokens = num_tokens;
+  for (int i = 0; i < 60; ++i) core.Step();
+  EXPECT_EQ(num_allocations.load() - allocations, 0);
+  EXPECT_EQ(num_tokens - tokens, 4 * 60);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/tokenizer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "text/added_tokens.h"
+#include "text/bpe.h"
+#include "text/nfc.h"
+#include "text/piece_cutter.h"
+#include "text/tokenizer_build.h"
+#include "text/utf8.h"
+
+namespace weir {
+
+struct Tokenizer::Parts {
+  TokenizerTables tables;
+};
+
+namespace {
+
+// One Encode call: the tables and what the call writes.
+class Encoder {
+ public:
+  Encoder(const TokenizerTables& tables, bool parse_special)
+      : tables_(tables), parse_special_(parse_special) {}
+
+  // First the added tokens of the raw text, then those of the normalised text between them.
+  void EncodeText(std::string_view text) {
+    ForEachGap(tables_.raw_added, text, [this](std::string_view gap) {
+      if (tables_.nfc) gap = ToNfc(gap, nfc_buffer_);
+      ForEachGap(tables_.normalized_added, gap,
+                 [this](std::string_view inner) { EncodePieces(inner); });
+    });
+  }
+
+  std::vector<TokenId> TakeIds() { return std::move(ids_); }
+
+  EncodeStats stats() const { return {bytes_scanned_, scratch_.num_steps}; }
+
+ private:
+  // Emits the added tokens in `text` and calls `on_gap` for what lies between them, in order.
+  template <class OnGap>
+  void ForEachGap(const AddedTokens& added, std::string_view text, OnGap&& on_gap) {
+    size_t done = 0;
+    for (auto match = added.Find(text, 0); match;) {
+      const size_t end = match->begin + match->token->content.size();
+      if (parse_special_ || !match->token->special) {
+        if (done < match->begin) on_gap(text.substr(done, match->begin - done));
+        ids_.push_back(match->token->id);
+        done = end;
+      }
+      match = added.Find(text, end);
+    }
+    if (done < text.size()) on_gap(text.substr(done));
+  }
+
+  void EncodePieces(std::string_view text) {
+    PieceCutter cutter(tables_.rule, text);
+    for (auto piece = cutter.Next(); !piece.empty(); piece = cutter.Next()) {
+      if (const auto id = tables_.IdOfPiece(piece)) {
+        ids_.push_back(*id);
+      } else {
+        tables_.bpe.Encode(piece, scratch_, ids_);
+      }
+    }
+    bytes_scanned_ += cutter.num_scanned();
+  }
+
+  const TokenizerTables& tables_;
+  const bool parse_special_;
+  std::vector<TokenId> ids_;
+  BpeScratch scratch_;
+  std::string nfc_buffer_;
+  int64_t bytes_scanned_ = 0;
+};
+
+}  // namespace
+
+Tokenizer::Tokenizer(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Result<Tokenizer> Tokenizer::FromJson(std::string_view tokenizer_json, std::string_view where) {
+  WEIR_ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(tokenizer_json, where));
+  WEIR_ASSIGN_OR_RETURN(TokenizerTables tables, BuildTables(std::move(spec), where));
+  return Tokenizer(std::unique_ptr<const Parts>(new Parts{std::move(tables)}));
+}
+
+std::vector<TokenId> Tokenizer::Encode(std::string_view text, bool parse_special,
+                                       EncodeStats* stats) const {
+  // Repairing and normalising make at most three bytes of one, and a piece is counted in int32_t.
+  WEIR_CHECK_LT(text.size(), size_t{1} << 29);
+  std::string repaired;
+  if (!IsUtf8(text)) {
+    repaired = Repaired(text);
+    text = repaired;
+  }
+  Encoder encoder(parts_->tables, parse_special);
+  encoder.EncodeText(text);
+  if (stats != nullptr) *stats = encoder.stats();
+  return encoder.TakeIds();
+}
+
+std::string Tokenizer::Decode(std::span<const TokenId> ids, bool skip_special) const {
+  std::string bytes;
+  for (const TokenId id : ids) {
+    if (!skip_special || !IsSpecial(id)) bytes += BytesOf(id);
+  }
+  return IsUtf8(bytes) ? bytes : Repaired(bytes);
+}
+
+int32_t Tokenizer::vocab_size() const { return parts_->tables.vocabulary.num_ids(); }
+
+std::optional<TokenId> Tokenizer::IdOf(std::string_view token) const {
+  const TokenizerTables& tables = parts_->tables;
+  if (const AddedToken* added = tables.raw_added.Of(token)) return added->id;
+  std::string buffer;
+  const std::string_view normalized = IsUtf8(token) && tables.nfc ? ToNfc(token, buffer) : token;
+  if (const AddedToken* added = tables.normalized_added.Of(normalized)) return added->id;
+  return tables.vocabulary.IdOf(token);
+}
+
+std::string_view Tokenizer::BytesOf(TokenId id) const {
+  return parts_->tables.vocabulary.BytesOf(id);
+}
+
+bool Tokenizer::IsSpecial(TokenId id) const {
+  const std::vector<TokenId>& special = parts_->tables.special_ids;
+  return std::binary_search(special.begin(), special.end(), id);
+}
+
+}  // namespace weir
