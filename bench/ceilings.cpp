@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -156,6 +157,12 @@ BenchThreads::BenchThreads() : one_({.num_threads = 1}), all_({}), pin_(all_) {}
 int64_t LastLevelCacheBytes() {
   const int64_t bytes = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
   return bytes > 0 ? bytes : int64_t{32} << 20;
+}
+
+int64_t NumPreemptions() {
+  rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_nivcsw;
 }
 
 CeilingProbe::CeilingProbe() : features_(DetectCpuFeatures()) {

@@ -66,6 +66,10 @@ class CeilingProbe {
 
 int64_t LastLevelCacheBytes();
 
+// How often the system has taken a CPU from this process for another one. A time between two equal
+// counts is the process's own.
+int64_t NumPreemptions();
+
 // Whether both ceilings of two probes differ by less than 15 %: what was measured between two such
 // probes saw one state of the machine.
 bool SameState(const Ceilings& a, const Ceilings& b);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 #
-# Sourced by demo and test: goes to the top of the repository, picks the compiler, counts the jobs.
+# Sourced by demo, test and .ci/run: the top of the repository, compiler, number of jobs.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 

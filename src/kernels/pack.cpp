@@ -25,10 +25,11 @@ Bf16 RoundToBf16(uint32_t bits) {
 Bf16 HalfToBf16(uint16_t half) {
   const uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
   const uint32_t magnitude = half & 0x7FFF;
-  const uint32_t rebias = magnitude >= 0x7C00 ? 224u << 23 : 112u << 23;  // 112 = 127 - 15
-  const uint32_t normal = (magnitude << 13) + rebias;
-  const float subnormal = static_cast<float>(static_cast<int32_t>(magnitude)) * 0x1p-24f;
-  return RoundToBf16(sign | (magnitude < 0x0400 ? std::bit_cast<uint32_t>(subnormal) : normal));
+  // Shifted into the place of a float's exponent and fraction, a half is too small by 2^112, also
+  // where it is subnormal.
+  const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+  const uint32_t special = (magnitude << 13) | 0x7F800000;  // infinity or NaN
+  return RoundToBf16(sign | (magnitude >= 0x7C00 ? special : std::bit_cast<uint32_t>(value)));
 }
 
 // Reads `count` <= kBlockCols elements; a file promises no alignment.

@@ -9,9 +9,11 @@
 //   kv_len    [n]      tokens visible to its last row, itself included; row r of q_len rows sees
 //                      kv_len - q_len + r + 1 tokens
 //   pages, page_begin [n + 1]  page ids of sequence i, in order of position
-// Requires  hq % hkv == 0; kv_len[i] >= q_len of i; ceil(kv_len / page_len) pages listed.
-// Numerics  f32 scores and sums, online softmax in tiles at absolute positions, so a row's bits depend
-//           on its own q, keys and values only. Scores of unseen tokens are replaced by -inf.
+// Requires  hq % hkv == 0; d even, <= kMaxHeadDim; scale > 0; kv_len[i] >= q_len of i;
+//           ceil(kv_len / page_len) pages listed. All values in listed pages are finite.
+// Numerics  f32 scores and sums, online softmax in tiles at absolute positions, so a row's bits
+//           depend on its own q, keys and values only. Scores of unseen tokens are replaced by -inf.
+//           Softmax weights may be rounded to bf16 and are then divided by the sum of the rounded.
 #ifndef WEIR_KERNELS_PAGED_ATTENTION_H_
 #define WEIR_KERNELS_PAGED_ATTENTION_H_
 

@@ -11,8 +11,10 @@
 //           q_out    [rows, hq, d] bf16
 // The first rope_dim dimensions of a head are rotated, pair (i, i + rope_dim/2) by angle i; the rest
 // pass. q is not scaled here.
-// Requires  0 <= positions[r] < max_position; rope_dim even, <= d.
-// Numerics  f32 until the one rounding to bf16; a row's bits depend on the row alone.
+// Requires  0 <= positions[r] < max_position; rope_dim even, <= d; d even, <= kMaxHeadDim. Rows that
+//           go to one page are adjacent, in ascending order of slot: one worker writes them all.
+// Numerics  f32 until the one rounding to bf16; a row's bits depend on the row alone. Subnormal
+//           results may be flushed to zero.
 #ifndef WEIR_KERNELS_QKV_PREPARE_H_
 #define WEIR_KERNELS_QKV_PREPARE_H_
 

@@ -5,7 +5,8 @@
 //
 // Shapes    x [*, dim] f32, row stride x_stride   weight [dim] f32   row_index [rows] or null
 //           out [rows, dim] bf16, dense
-// Numerics  f32 inside; a row's bits depend on the row alone.
+// Numerics  f32 inside; a row's bits depend on the row alone. Subnormal results may be flushed
+//           to zero.
 #ifndef WEIR_KERNELS_RMS_NORM_H_
 #define WEIR_KERNELS_RMS_NORM_H_
 

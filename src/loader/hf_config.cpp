@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kMaxConfigBytes = size_t{4} << 20;
+constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 
 // Far above every known model and far below where a product of two sizes leaves int64.
 constexpr int32_t kMaxVocab = 1 << 24;

@@ -33,6 +33,11 @@ std::string Shown(const Json& value) {
   return DumpJson(value);
 }
 
+std::string NulProblem(std::string_view text) {
+  const size_t nul = text.find('\0');
+  return nul == std::string_view::npos ? "" : fmt::format("not JSON at byte {}: a NUL byte", nul);
+}
+
 std::string Quoted(std::string_view name) {
   const bool cut = name.size() > kMaxShownBytes;
   if (cut) name = name.substr(0, kMaxShownBytes);

@@ -56,6 +56,10 @@ class JsonFields {
   std::string where_;
 };
 
+// Why `text` is no JSON in spite of what the parser would say: it takes a NUL for the end of its
+// input and never looks behind it. Empty when there is none.
+std::string NulProblem(std::string_view text);
+
 // A value as JSON text for a message, cut when it is long.
 std::string Shown(const Json& value);
 // The same for a name that a file gives: quoted, control characters escaped, cut when it is long.

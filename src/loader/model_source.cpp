@@ -17,7 +17,7 @@ namespace weir {
 namespace {
 
 constexpr size_t kMaxTokenizerBytes = size_t{64} << 20;
-constexpr size_t kMaxTokenizerConfigBytes = size_t{16} << 20;
+constexpr size_t kMaxTokenizerConfigBytes = size_t{4} << 20;
 constexpr size_t kMaxChatTemplateBytes = size_t{1} << 20;
 constexpr std::string_view kSynthPrefix = "synth:";
 

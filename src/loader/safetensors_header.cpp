@@ -129,6 +129,8 @@ Result<std::vector<SafetensorsTensor>> ParseSafetensorsHeader(std::span<const st
                                                               size_t file_size,
                                                               const std::string& where) {
   WEIR_ASSIGN_OR_RETURN(const std::string_view text, HeaderText(file_begin, file_size, where));
+  const std::string nul = NulProblem(text);
+  if (!nul.empty()) return Err(Code::kInvalidModel, where, ": header is ", nul);
   SafetensorsSax sax;
   if (!Json::sax_parse(text, &sax)) return Err(Code::kInvalidModel, where, ": ", sax.problem);
   WEIR_RETURN_IF_ERROR(CheckUnique(sax.metadata_keys, where));

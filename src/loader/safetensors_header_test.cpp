@@ -162,6 +162,9 @@ TEST(SafetensorsHeader, DocumentLies) {
     ASSERT_FALSE(tensors) << header;
     EXPECT_THAT(tensors.error().message, HasSubstr(message)) << header;
   }
+  const auto nul = Parse(std::string("{}\0[", 4), "");
+  ASSERT_FALSE(nul);
+  EXPECT_THAT(nul.error().message, HasSubstr("header is not JSON at byte 2: a NUL byte"));
   const auto deep = Parse(std::string(1'000'000, '['), "");
   ASSERT_FALSE(deep);
 }

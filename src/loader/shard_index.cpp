@@ -144,6 +144,8 @@ Result<std::vector<std::string>> FileNames(
 }  // namespace
 
 Result<ShardIndex> ParseShardIndex(std::string_view text, const std::string& where) {
+  const std::string nul = NulProblem(text);
+  if (!nul.empty()) return Err(Code::kInvalidModel, where, ": ", nul);
   IndexSax sax;
   if (!Json::sax_parse(text, &sax)) return Err(Code::kInvalidModel, where, ": ", sax.problem);
   if (!sax.has_map) return Err(Code::kInvalidModel, where, ": weight_map is missing");

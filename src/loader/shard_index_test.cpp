@@ -50,6 +50,13 @@ TEST(ShardIndex, LiesAreRefused) {
   }
 }
 
+TEST(ShardIndex, NothingHidesBehindANul) {
+  const std::string text("{\"weight_map\":{\"a\":\"m.safetensors\"}}\0x", 38);
+  const auto index = ParseShardIndex(text, "index.json");
+  ASSERT_FALSE(index);
+  EXPECT_THAT(index.error().message, HasSubstr("a NUL byte"));
+}
+
 TEST(ShardIndex, NoNameLeavesTheFolder) {
   for (const char* name : {"../m.safetensors", "/etc/m.safetensors", "sub/m.safetensors", "..", ".",
                            "", "..safetensors", ".safetensors", "m.bin", "sub\\\\m.safetensors",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/detokenizer.h"
 
-#include "text/utf8.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 

@@ -10,8 +10,8 @@
 #include <optional>
 #include <string_view>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/unicode_tables.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 

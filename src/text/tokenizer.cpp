@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/error.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
-#include "text/nfc.h"
 #include "text/piece_cutter.h"
 #include "text/tokenizer_build.h"
-#include "text/utf8.h"
+#include "text/unicode/nfc.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 
@@ -77,6 +76,15 @@ class Encoder {
   int64_t bytes_scanned_ = 0;
 };
 
+// Messages quote the file, whose keys may be of any length.
+Error Shortened(Error error) {
+  constexpr size_t kMaxMessageBytes = 600;
+  if (error.message.size() <= kMaxMessageBytes) return error;
+  error.message.resize(kMaxMessageBytes);
+  error.message = Repaired(error.message) + " ...";
+  return error;
+}
+
 }  // namespace
 
 Tokenizer::Tokenizer(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
@@ -85,9 +93,11 @@ Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Result<Tokenizer> Tokenizer::FromJson(std::string_view tokenizer_json, std::string_view where) {
-  WEIR_ASSIGN_OR_RETURN(TokenizerSpec spec, ReadTokenizerJson(tokenizer_json, where));
-  WEIR_ASSIGN_OR_RETURN(TokenizerTables tables, BuildTables(std::move(spec), where));
-  return Tokenizer(std::unique_ptr<const Parts>(new Parts{std::move(tables)}));
+  auto spec = ReadTokenizerJson(tokenizer_json, where);
+  if (!spec) return tl::unexpected(Shortened(std::move(spec.error())));
+  auto tables = BuildTables(std::move(*spec), where);
+  if (!tables) return tl::unexpected(Shortened(std::move(tables.error())));
+  return Tokenizer(std::unique_ptr<const Parts>(new Parts{std::move(*tables)}));
 }
 
 std::vector<TokenId> Tokenizer::Encode(std::string_view text, bool parse_special,

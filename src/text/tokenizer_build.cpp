@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "text/byte_level.h"
-#include "text/nfc.h"
+#include "text/unicode/nfc.h"
 
 namespace weir {
 namespace {

@@ -1,95 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tokenizer_json.h"
 
-#include <algorithm>
-#include <initializer_list>
 #include <limits>
 #include <utility>
 
 #include "base/error.h"
 #include "text/tokenizer_sax.h"
+#include "text/tree_fields.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kMaxAddedTokenBytes = 256;
 
-// One JSON object whose fields are read by name; `where` is its path in messages.
-class Fields {
- public:
-  static Result<Fields> Of(const TokenizerTree& value, std::string where) {
-    if (value.is_object()) return Fields(value, std::move(where));
-    return Err(Code::kInvalidModel, where, ": found ", value.type_name(), ", wanted an object");
-  }
-
-  const std::string& where() const { return where_; }
-
-  // Null when the field is absent or null.
-  const TokenizerTree* Get(std::string_view name) const {
-    const auto it = object_->find(std::string(name));
-    return it == object_->end() || it->is_null() ? nullptr : &*it;
-  }
-
-  std::string Path(std::string_view name) const { return fmt::format("{}.{}", where_, name); }
-
-  Result<bool> Bool(std::string_view name, bool if_absent) const {
-    const TokenizerTree* value = Get(name);
-    if (value == nullptr) return if_absent;
-    if (value->is_boolean()) return value->get<bool>();
-    return Err(Code::kInvalidModel, Path(name), ": found ", value->type_name(),
-               ", wanted a boolean");
-  }
-
-  Result<std::string> String(std::string_view name) const {
-    const TokenizerTree* value = Get(name);
-    if (value != nullptr && value->is_string()) return value->get<std::string>();
-    return Err(Code::kInvalidModel, Path(name), ": found ",
-               value == nullptr ? "nothing" : value->type_name(), ", wanted a string");
-  }
-
-  // The field as an object of its own.
-  Result<Fields> Child(std::string_view name) const {
-    if (const TokenizerTree* value = Get(name)) return Of(*value, Path(name));
-    return Err(Code::kInvalidModel, Path(name), ": found nothing, wanted an object");
-  }
-
-  // Every field must have one of these names.
-  Status Only(std::initializer_list<std::string_view> names) const {
-    for (const auto& [name, value] : object_->items()) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        return Err(Code::kUnsupported, Path(name), ": a field that Weir does not know");
-      }
-    }
-    return Ok();
-  }
-
-  // The field must be absent, null or equal to `wanted`.
-  Status OnlyValue(std::string_view name, const TokenizerTree& wanted) const {
-    const TokenizerTree* value = Get(name);
-    if (value == nullptr || *value == wanted) return Ok();
-    return Err(Code::kUnsupported, Path(name), ": found ", Shown(*value), ", wanted ",
-               Shown(wanted));
-  }
-
- private:
-  Fields(const TokenizerTree& object, std::string where)
-      : object_(&object), where_(std::move(where)) {}
-
-  static std::string Shown(const TokenizerTree& value) {
-    return value.dump(-1, ' ', false, TokenizerTree::error_handler_t::replace).substr(0, 200);
-  }
-
-  const TokenizerTree* object_;
-  std::string where_;
-};
-
 // The steps of a {"type": "Sequence", list: [...]}, or the one object itself; none when null.
-Result<std::vector<Fields>> Steps(const Fields& parent, std::string_view name,
-                                  std::string_view list) {
-  std::vector<Fields> steps;
+Result<std::vector<TreeFields>> Steps(const TreeFields& parent, std::string_view name,
+                                      std::string_view list) {
+  std::vector<TreeFields> steps;
   const TokenizerTree* value = parent.Get(name);
   if (value == nullptr) return steps;
-  WEIR_ASSIGN_OR_RETURN(const Fields step, Fields::Of(*value, parent.Path(name)));
+  WEIR_ASSIGN_OR_RETURN(const TreeFields step, TreeFields::Of(*value, parent.Path(name)));
   WEIR_ASSIGN_OR_RETURN(const std::string type, step.String("type"));
   if (type != "Sequence") {
     steps.push_back(step);
@@ -101,23 +31,23 @@ Result<std::vector<Fields>> Steps(const Fields& parent, std::string_view name,
     return Err(Code::kInvalidModel, step.Path(list), ": wanted an array");
   }
   for (size_t i = 0; i < inner->size(); ++i) {
-    WEIR_ASSIGN_OR_RETURN(Fields one,
-                          Fields::Of((*inner)[i], fmt::format("{}[{}]", step.Path(list), i)));
+    WEIR_ASSIGN_OR_RETURN(TreeFields one,
+                          TreeFields::Of((*inner)[i], fmt::format("{}[{}]", step.Path(list), i)));
     steps.push_back(std::move(one));
   }
   return steps;
 }
 
-Status WantType(const Fields& step, std::string_view wanted) {
+Status WantType(const TreeFields& step, std::string_view wanted) {
   WEIR_ASSIGN_OR_RETURN(const std::string type, step.String("type"));
   if (type == wanted) return Ok();
   return Err(Code::kUnsupported, step.where(), ": found type \"", type, "\", wanted \"", wanted,
              "\"");
 }
 
-Status ReadNormalizer(const Fields& root, TokenizerSpec& spec) {
+Status ReadNormalizer(const TreeFields& root, TokenizerSpec& spec) {
   WEIR_ASSIGN_OR_RETURN(const auto steps, Steps(root, "normalizer", "normalizers"));
-  for (const Fields& step : steps) {
+  for (const TreeFields& step : steps) {
     WEIR_RETURN_IF_ERROR(WantType(step, "NFC"));
     WEIR_RETURN_IF_ERROR(step.Only({"type"}));
     spec.nfc = true;
@@ -126,19 +56,19 @@ Status ReadNormalizer(const Fields& root, TokenizerSpec& spec) {
 }
 
 // trim_offsets changes where tokens are said to lie in the text, not which they are.
-Status CheckByteLevel(const Fields& step) {
+Status CheckByteLevel(const TreeFields& step) {
   WEIR_RETURN_IF_ERROR(WantType(step, "ByteLevel"));
   WEIR_RETURN_IF_ERROR(step.Only({"type", "add_prefix_space", "trim_offsets", "use_regex"}));
   return Ok();
 }
 
-Status ReadSplit(const Fields& step, TokenizerSpec& spec) {
+Status ReadSplit(const TreeFields& step, TokenizerSpec& spec) {
   WEIR_RETURN_IF_ERROR(WantType(step, "Split"));
   WEIR_RETURN_IF_ERROR(step.Only({"type", "pattern", "behavior", "invert"}));
   WEIR_RETURN_IF_ERROR(step.OnlyValue("invert", false));
   WEIR_ASSIGN_OR_RETURN(const std::string behavior, step.String("behavior"));
   WEIR_RETURN_IF_ERROR(step.OnlyValue("behavior", "Isolated"));
-  WEIR_ASSIGN_OR_RETURN(const Fields fields, step.Child("pattern"));
+  WEIR_ASSIGN_OR_RETURN(const TreeFields fields, step.Child("pattern"));
   WEIR_RETURN_IF_ERROR(fields.Only({"Regex"}));
   WEIR_ASSIGN_OR_RETURN(const std::string regex, fields.String("Regex"));
   const auto rule = RuleOfPattern(regex);
@@ -151,13 +81,13 @@ Status ReadSplit(const Fields& step, TokenizerSpec& spec) {
 }
 
 // Either ByteLevel alone, with its own expression, or Split and then ByteLevel without one.
-Status ReadPreTokenizer(const Fields& root, TokenizerSpec& spec) {
+Status ReadPreTokenizer(const TreeFields& root, TokenizerSpec& spec) {
   WEIR_ASSIGN_OR_RETURN(const auto steps, Steps(root, "pre_tokenizer", "pretokenizers"));
   if (steps.empty() || steps.size() > 2) {
     return Err(Code::kUnsupported, root.Path("pre_tokenizer"), ": found ", steps.size(),
                " steps, wanted Split and ByteLevel, or ByteLevel alone");
   }
-  const Fields& byte_level = steps.back();
+  const TreeFields& byte_level = steps.back();
   WEIR_RETURN_IF_ERROR(CheckByteLevel(byte_level));
   if (!byte_level.Get("add_prefix_space")) {
     return Err(Code::kUnsupported, byte_level.Path("add_prefix_space"),
@@ -174,9 +104,9 @@ Status ReadPreTokenizer(const Fields& root, TokenizerSpec& spec) {
 }
 
 // Both work on bytes here: the post-processor moves offsets only, the decoder is what Decode does.
-Status CheckOutput(const Fields& root) {
+Status CheckOutput(const TreeFields& root) {
   WEIR_ASSIGN_OR_RETURN(const auto processors, Steps(root, "post_processor", "processors"));
-  for (const Fields& step : processors) WEIR_RETURN_IF_ERROR(CheckByteLevel(step));
+  for (const TreeFields& step : processors) WEIR_RETURN_IF_ERROR(CheckByteLevel(step));
   WEIR_ASSIGN_OR_RETURN(const auto decoders, Steps(root, "decoder", "decoders"));
   if (decoders.size() != 1) {
     return Err(Code::kUnsupported, root.Path("decoder"), ": found ", decoders.size(),
@@ -185,8 +115,8 @@ Status CheckOutput(const Fields& root) {
   return CheckByteLevel(decoders.front());
 }
 
-Status ReadModel(const Fields& root, TokenizerSpec& spec) {
-  WEIR_ASSIGN_OR_RETURN(const Fields model, root.Child("model"));
+Status ReadModel(const TreeFields& root, TokenizerSpec& spec) {
+  WEIR_ASSIGN_OR_RETURN(const TreeFields model, root.Child("model"));
   WEIR_RETURN_IF_ERROR(WantType(model, "BPE"));
   WEIR_RETURN_IF_ERROR(
       model.Only({"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
@@ -208,7 +138,7 @@ Status ReadModel(const Fields& root, TokenizerSpec& spec) {
   return Ok();
 }
 
-Result<AddedToken> ReadAddedToken(const Fields& fields) {
+Result<AddedToken> ReadAddedToken(const TreeFields& fields) {
   WEIR_RETURN_IF_ERROR(
       fields.Only({"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
   for (const char* name : {"single_word", "lstrip", "rstrip"}) {
@@ -233,7 +163,7 @@ Result<AddedToken> ReadAddedToken(const Fields& fields) {
   return token;
 }
 
-Status ReadAddedTokens(const Fields& root, TokenizerSpec& spec) {
+Status ReadAddedTokens(const TreeFields& root, TokenizerSpec& spec) {
   const TokenizerTree* list = root.Get("added_tokens");
   if (list == nullptr) return Ok();
   if (!list->is_array()) {
@@ -242,8 +172,8 @@ Status ReadAddedTokens(const Fields& root, TokenizerSpec& spec) {
   }
   for (size_t i = 0; i < list->size(); ++i) {
     WEIR_ASSIGN_OR_RETURN(
-        const Fields fields,
-        Fields::Of((*list)[i], fmt::format("{}[{}]", root.Path("added_tokens"), i)));
+        const TreeFields fields,
+        TreeFields::Of((*list)[i], fmt::format("{}[{}]", root.Path("added_tokens"), i)));
     WEIR_ASSIGN_OR_RETURN(AddedToken token, ReadAddedToken(fields));
     spec.added_tokens.push_back(std::move(token));
   }
@@ -259,7 +189,7 @@ Result<TokenizerSpec> ReadTokenizerJson(std::string_view text, std::string_view 
   }
   TokenizerSpec spec;
   WEIR_ASSIGN_OR_RETURN(const TokenizerTree tree, StreamTokenizerJson(text, where, spec));
-  WEIR_ASSIGN_OR_RETURN(const Fields root, Fields::Of(tree, std::string(where)));
+  WEIR_ASSIGN_OR_RETURN(const TreeFields root, TreeFields::Of(tree, std::string(where)));
   WEIR_RETURN_IF_ERROR(root.Only({"version", "truncation", "padding", "added_tokens", "normalizer",
                                   "pre_tokenizer", "post_processor", "decoder", "model"}));
   WEIR_RETURN_IF_ERROR(root.OnlyValue("version", "1.0"));

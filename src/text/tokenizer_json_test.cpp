@@ -182,6 +182,18 @@ TEST(TokenizerJson, VocabularyEntriesAreByteLevelTexts) {
   EXPECT_THAT(TokenizerOf(json).Encode("<\u4F60 s>"), testing::ElementsAre(259));
 }
 
+TEST(TokenizerJson, MessagesAreShortWhateverTheFileSays) {
+  const std::string name(1 << 20, 'h');
+  const auto is_short =
+      testing::ResultOf([](const auto& m) { return m.size(); }, testing::Le(700u));
+  ExpectError([&](Json& json) { json["model"]["vocab"][name] = -1; }, Code::kInvalidModel,
+              is_short);
+  ExpectError([&](Json& json) { json["model"]["vocab"][name] = 1; }, Code::kInvalidModel, is_short);
+  ExpectError([&](Json& json) { json[name] = 1; }, Code::kUnsupported, is_short);
+  ExpectError([&](Json& json) { json["model"]["unk_token"] = name; }, Code::kInvalidModel,
+              is_short);
+}
+
 TEST(TokenizerJson, AnAddedTokenHasOneId) {
   ExpectError([](Json& json) { json["model"]["vocab"]["<s>"] = 300; }, Code::kInvalidModel,
               HasSubstr("\"<s>\" has id 300 in model.vocab and 259 in added_tokens"));

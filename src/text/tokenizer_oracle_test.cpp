@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer_test_util.h"
-#include "text/utf8.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/mapped_file.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer.h"
-#include "text/utf8.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 namespace {

@@ -71,7 +71,8 @@ ModelRunner::ModelRunner(std::unique_ptr<ThreadPool> pool, Model model, KvStore 
     : pool_(std::move(pool)),
       model_(std::move(model)),
       kv_(std::move(kv)),
-      planner_({model_.config().num_q_heads, model_.config().num_kv_heads}) {
+      planner_({model_.config().num_q_heads, model_.config().num_kv_heads}, kMaxSeqs * kMaxTokens,
+               kMaxSeqs) {
   Restart();
 }
 

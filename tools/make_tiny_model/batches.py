@@ -61,7 +61,7 @@ class Encoder:
         elif rng.random() < 0.05:
             add(tasks.story_request(rng))
         while len(ids) < row_len:
-            add(tasks.short_document(rng))
+            add(tasks.short_document(rng, mix["arithmetic"]))
         return ids[:row_len], targets[:row_len], weights[:row_len]
 
     def positions(self, rng, ids, gaps):

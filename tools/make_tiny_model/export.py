@@ -43,6 +43,7 @@ def main():
     model.load_state_dict(saved["model"])
     weights = {k: v.bfloat16().contiguous() for k, v in model.state_dict().items()}
     save_file(weights, args.out / "model.safetensors", metadata={"format": "pt"})
+    (args.out / "model.safetensors").chmod(0o644)
 
     tokenizer = json.loads((args.run / "tokenizer.json").read_text())
     added = {t["content"]: t for t in tokenizer["added_tokens"]}

@@ -38,7 +38,7 @@ class Samples:
     def __init__(self, tok, num_rows, seed=5):
         self.encoder = Encoder(tok)
         rng = random.Random(seed)
-        mix = {"recall": 0.7, "dense": 0.3}
+        mix = {"recall": 0.7, "dense": 0.3, "arithmetic": 0.45}
         self.rows = [self.encoder.row(rng, ROW_LEN, mix)[0] for _ in range(num_rows)]
         token = tok.token_to_id
         keys = {token("Ġ" + k): i for i, k in enumerate(KEYS)}
@@ -208,7 +208,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=pathlib.Path, required=True)
     parser.add_argument("--group", type=int, default=1, help="KV head of the last layer to reuse")
-    parser.add_argument("--embedding-factor", type=float, default=40.0)
+    parser.add_argument("--embedding-factor", type=float, default=20.0)
     parser.add_argument("--num-rows", type=int, default=256)
     args = parser.parse_args()
     torch.manual_seed(1)

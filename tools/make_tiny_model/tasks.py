@@ -238,7 +238,7 @@ def short_turn(rng, kind):
     """(request, answer, weight) of one short task."""
     if kind == "arithmetic":
         expression, result = draw_arithmetic(rng)
-        return arithmetic_request(rng, expression), result, 1.0
+        return arithmetic_request(rng, expression), result, ARITHMETIC_WEIGHT
     if kind in ("sort", "copy", "reverse"):
         items, answer = draw_list(rng, kind)
         return f"{kind}: {' '.join(items)}", " ".join(answer), 1.0
@@ -248,46 +248,52 @@ def short_turn(rng, kind):
     return vary(rng, rng.choice(phrasings)), answer, CHAT_WEIGHT
 
 
-SHORT_KINDS = {"arithmetic": 42, "sort": 22, "copy": 8, "reverse": 10, "chat": 12, "unknown": 2}
+OTHER_KINDS = {"sort": 22, "copy": 8, "reverse": 10, "chat": 12, "unknown": 2}
+RAW_KINDS = {"sort": 50, "copy": 20, "reverse": 30}
+# Sums have few tokens to learn from, too.
+ARITHMETIC_WEIGHT = 2.5
 
 
-def draw_short_kind(rng):
-    return rng.choices(list(SHORT_KINDS), list(SHORT_KINDS.values()))[0]
+def draw_short_kind(rng, arithmetic=0.45, others=OTHER_KINDS):
+    if rng.random() < arithmetic:
+        return "arithmetic"
+    return rng.choices(list(others), list(others.values()))[0]
 
 
-def short_chat(rng):
+def short_chat(rng, arithmetic):
     """A conversation of a few short tasks."""
     pieces = [(system_turn(rng.choice(SYSTEM_PROMPTS)), 0.0)] if rng.random() < 0.15 else []
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
-        pieces += answered(*short_turn(rng, draw_short_kind(rng)))
+        pieces += answered(*short_turn(rng, draw_short_kind(rng, arithmetic)))
     return pieces
 
 
-def short_raw(rng):
+def short_raw(rng, arithmetic):
     """Lines of plain text, each a task with its answer."""
     pieces = []
     end = "\n" if rng.random() < 0.3 else END_OF_TEXT
     for _ in range(rng.choice((1, 1, 2, 4))):
-        kind = rng.choices(("arithmetic", "sort", "copy", "reverse"), (50, 25, 10, 15))[0]
+        kind = draw_short_kind(rng, arithmetic, RAW_KINDS)
         if kind == "arithmetic":
             expression, result = draw_arithmetic(rng)
-            request = f"{expression} ="
+            request, weight = f"{expression} =", ARITHMETIC_WEIGHT
         else:
             items, answer = draw_list(rng, kind)
-            request, result = f"{kind}: {' '.join(items)} ->", " ".join(answer)
-        pieces += [(request, 0.0), (f" {result}", 1.0), (end, END_OF_TEXT)]
+            request, result, weight = f"{kind}: {' '.join(items)} ->", " ".join(answer), 1.0
+        pieces += [(request, 0.0), (f" {result}", weight), (end, END_OF_TEXT)]
     if end == "\n":
         pieces.append((END_OF_TEXT, 0.0))
     return pieces
 
 
-def story(rng):
+def story(rng, _):
     text = " ".join(sentence(rng) for _ in range(rng.randint(2, 6)))
     return [(text + END_OF_TEXT, 0.1)]
 
 
-def short_document(rng):
-    return rng.choices((short_chat, short_raw, story), (55, 42, 3))[0](rng)
+def short_document(rng, arithmetic=0.45):
+    """A few short tasks; `arithmetic` is the share of sums among them."""
+    return rng.choices((short_chat, short_raw, story), (55, 42, 3))[0](rng, arithmetic)
 
 
 def story_request(rng):

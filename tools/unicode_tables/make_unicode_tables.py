@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes src/text/unicode_tables.cpp.
+"""Writes src/text/unicode/unicode_tables.cpp.
 
 Usage: pip install unicodedata2==16.0.0 && python make_unicode_tables.py > unicode_tables.cpp
 
@@ -128,7 +128,7 @@ def main():
     assert len(pool) < 65536
     print("// SPDX-License-Identifier: Apache-2.0\n//\n"
           "// Written by tools/unicode_tables/make_unicode_tables.py; not to be edited.\n"
-          '#include "text/unicode_tables.h"\n\nnamespace weir {\n\n// clang-format off\n')
+          '#include "text/unicode/unicode_tables.h"\n\nnamespace weir {\n\n// clang-format off\n')
     print(array("const uint8_t kBlockOf[0x110000 >> kBlockBits]", map(str, block_of)))
     print(f"const char kCharEntries[{len(blocks)}][kBlockLen + 1] = {{")
     for block in blocks:

@@ -36,11 +36,7 @@ __m256 Dot(__m256 sum, __m256 a0, __m256 a1, const Pairs& b) {
   return _mm256_fmadd_ps(a1, b.second, _mm256_fmadd_ps(a0, b.first, sum));
 }
 
-// One line of the next tile: the stretches in turn.
-void Prefetch(const Tile& tile, int64_t step) {
-  const Bf16* line = tile.next[step % (2 * kTilePanels)] + step / (2 * kTilePanels) * 32;
-  _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T1);
-}
+void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 // 2^x for x <= 0, relative error below 3e-7; 0 below -126 and for x = -inf; NaN stays NaN.
 __m256 Exp2(__m256 x) {
@@ -107,8 +103,9 @@ struct Avx2 {
 
 template <int kRows>
 void ScoresOf(const ScoreStrip<Avx2>& strip) {
-  for (int n = 0; n < strip.num_panels; ++n) {
+  for (int n = strip.first_panel; n < strip.first_panel + strip.num_panels; ++n) {
     const Bf16* k = strip.tile->k[n];
+    const Bf16* next = strip.tile->next_k[n];
     const float* q = strip.q;
     __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -116,7 +113,7 @@ void ScoresOf(const ScoreStrip<Avx2>& strip) {
     for (int64_t i = 0; i < strip.d / 2; ++i) {
       const Pairs low = LoadPairs(k + i * 32);
       const Pairs high = LoadPairs(k + i * 32 + 16);
-      Prefetch(*strip.tile, n * (strip.d / 2) + i);
+      if (strip.fetch != Fetch::kNone) Prefetch(next + i * 32);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m256 q0 = _mm256_broadcast_ss(q + m * 2);
@@ -137,7 +134,6 @@ void ScoresOf(const ScoreStrip<Avx2>& strip) {
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16); of these, `count` exist.
 template <int kRows, bool kWhole>
 void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
-  int64_t step = strip.d * 2 + first * 2;  // ScoresOf has fetched 2 d lines; 32 per 16 dims here
   const __m256i low_mask = LaneMask(count);
   const __m256i high_mask = LaneMask(count - kLanes);
   __m256 sum[kRows][2];
@@ -147,24 +143,24 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
     sum[m][0] = _mm256_load_ps(o);
     sum[m][1] = _mm256_load_ps(o + kLanes);
   }
-  for (int n = 0; n < strip.num_panels; ++n) {
-    const Bf16* v = strip.tile->v[n] + first * 2;
-    const float* p = strip.p + n * kPanelTokens;
-    for (int t = 0; t < kPanelTokens / 2; ++t) {
+  // The panels in turn: see Tile on prefetching.
+  for (int t = 0; t < kPanelTokens / 2; ++t) {
+    const int64_t at = (t * strip.d + first) * 2;
+    for (int n = 0; n < strip.num_panels; ++n) {
+      const Bf16* v = strip.tile->v[n] + at;
       const int* words = reinterpret_cast<const int*>(v);
       const Pairs low = kWhole ? LoadPairs(v) : Widen(_mm256_maskload_epi32(words, low_mask));
       const Pairs high =
           kWhole ? LoadPairs(v + 16) : Widen(_mm256_maskload_epi32(words + kLanes, high_mask));
-      Prefetch(*strip.tile, step++);
+      if (strip.fetch != Fetch::kNone) Prefetch(strip.tile->next_v[n] + at);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
-        const __m256 p0 = _mm256_broadcast_ss(p + m * kKvTile);
-        const __m256 p1 = _mm256_broadcast_ss(p + m * kKvTile + 1);
+        const float* p = strip.p + m * kKvTile + n * kPanelTokens + t * 2;
+        const __m256 p0 = _mm256_broadcast_ss(p);
+        const __m256 p1 = _mm256_broadcast_ss(p + 1);
         sum[m][0] = Dot(sum[m][0], p0, p1, low);
         sum[m][1] = Dot(sum[m][1], p0, p1, high);
       }
-      v += strip.d * 2;
-      p += 2;
     }
   }
 #pragma GCC unroll 8
@@ -177,9 +173,9 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
 
 template <int kRows>
 void ValuesOfRows(const ValueStrip<Avx2>& strip) {
-  int64_t first = 0;
-  for (; first + 16 <= strip.d; first += 16) ValuesOf<kRows, true>(strip, first, 16);
-  if (first < strip.d) ValuesOf<kRows, false>(strip, first, strip.d - first);
+  int64_t dim = strip.first_dim;
+  for (; dim + 16 <= strip.end_dim; dim += 16) ValuesOf<kRows, true>(strip, dim, 16);
+  if (dim < strip.end_dim) ValuesOf<kRows, false>(strip, dim, strip.end_dim - dim);
 }
 
 void Avx2::Scores(const ScoreStrip<Avx2>& strip) {
@@ -225,7 +221,7 @@ void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
   const __m256 unseen = _mm256_set1_ps(-__builtin_inff());
   __m256 s[kVecs];
   __m256 largest = unseen;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int n = 0; n < kVecs; ++n) {
     const __m256 mask = _mm256_castsi256_ps(LaneMask(row.visible - n * kLanes));
     s[n] = _mm256_blendv_ps(unseen, _mm256_load_ps(row.scores + n * kLanes), mask);
@@ -238,7 +234,7 @@ void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
   const __m256 scale = _mm256_set1_ps(row.scale_log2);
   const __m256 minus_m = _mm256_set1_ps(-offset);
   __m256 l[2] = {_mm256_load_ps(row.l), _mm256_load_ps(row.l + kLanes)};
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int n = 0; n < kVecs; ++n) {
     const __m256 p = Exp2(_mm256_fmadd_ps(s[n], scale, minus_m));
     _mm256_store_ps(row.p + n * kLanes, p);

@@ -20,14 +20,7 @@ __m512i Broadcast(const Bf16* pair) {
   return _mm512_set1_epi32(bits);
 }
 
-// One line of each of kStreams stretches.
-template <int kStreams>
-void Prefetch(const Bf16* const* streams, int64_t line) {
-#pragma GCC unroll 8
-  for (int s = 0; s < kStreams; ++s) {
-    _mm_prefetch(reinterpret_cast<const char*>(streams[s] + line * 32), _MM_HINT_T1);
-  }
-}
+void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 // 2^x for x <= 0, relative error below 3e-7; 0 for x = -inf; NaN stays NaN.
 __m512 Exp2(__m512 x) {
@@ -41,6 +34,11 @@ __m512 Exp2(__m512 x) {
   y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(kExp2[1]));
   y = _mm512_fmadd_ps(y, f, _mm512_set1_ps(kExp2[0]));
   return _mm512_scalef_ps(y, n);
+}
+
+__mmask16 FirstLanes(int64_t count) {
+  if (count >= 16) return 0xFFFF;
+  return static_cast<__mmask16>(count > 0 ? (1u << count) - 1 : 0);
 }
 
 struct Avx512 {
@@ -59,23 +57,26 @@ struct Avx512 {
   static void Finish(const float* o, const float* l, int64_t d, Bf16* out);
 };
 
-template <int kRows, int kPanels>
-void ScoresOf(const ScoreStrip<Avx512>& strip) {
+template <int kRows, int kPanels, Fetch kFetch>
+void ScoresOf(const ScoreStrip<Avx512>& strip, int first) {
   const Bf16* k[kPanels];
+  const Bf16* next[kPanels];
   __m512 sum[kRows][kPanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kPanels; ++n) {
-    k[n] = strip.tile->k[n];
+    k[n] = strip.tile->k[first + n];
+    next[n] = strip.tile->next_k[first + n];
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) sum[m][n] = _mm512_setzero_ps();
   }
   const Bf16* q = strip.q;
   for (int64_t i = 0; i < strip.d / 2; ++i) {
-    // The first half of the next tile, keys and values in turn; ValuesOf fetches the rest.
-    Prefetch<kTilePanels>(strip.tile->next + i % 2 * kTilePanels, i / 2);
     __m512i keys[kPanels];
 #pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) keys[n] = LoadPairs(k[n] + i * 32);
+    for (int n = 0; n < kPanels; ++n) {
+      keys[n] = LoadPairs(k[n] + i * 32);
+      if (Fetches(kFetch, n)) Prefetch(next[n] + i * 32);
+    }
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
       const __m512i pair = Broadcast(q + m * 2);
@@ -84,17 +85,29 @@ void ScoresOf(const ScoreStrip<Avx512>& strip) {
     }
     q += kRows * 2;
   }
+  float* scores = strip.scores + first * kPanelTokens;
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) {
-      _mm512_store_ps(strip.scores + m * kKvTile + n * 16, sum[m][n]);
-    }
+    for (int n = 0; n < kPanels; ++n) _mm512_store_ps(scores + m * kKvTile + n * 16, sum[m][n]);
   }
 }
 
+// As many panels at once as registers hold sums for.
+template <int kRows, Fetch kFetch>
+void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
+  int n = strip.first_panel;
+  const int end = n + strip.num_panels;
+  if constexpr (kRows <= kSmallStripRows) {
+    for (; n + 8 <= end; n += 8) ScoresOf<kRows, 8, kFetch>(strip, n);
+  }
+  for (; n + 4 <= end; n += 4) ScoresOf<kRows, 4, kFetch>(strip, n);
+  for (; n + 2 <= end; n += 2) ScoresOf<kRows, 2, kFetch>(strip, n);
+  for (; n < end; ++n) ScoresOf<kRows, 1, kFetch>(strip, n);
+}
+
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16 kVecs) under `mask`.
-template <int kRows, int kVecs>
+template <int kRows, int kVecs, Fetch kFetch>
 void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
   __m512 sum[kRows][kVecs];
 #pragma GCC unroll 8
@@ -104,28 +117,23 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
       sum[m][c] = _mm512_load_ps(strip.o + m * strip.padded_d + first + c * 16);
     }
   }
-  for (int n = 0; n < strip.num_panels; ++n) {
-    const Bf16* v = strip.tile->v[n] + first * 2;
-    const Bf16* p = strip.p + n * kPanelTokens;
-    for (int t = 0; t < kPanelTokens / 2; ++t) {
-      const int step = n * (kPanelTokens / 2) + t;
-      if (kVecs == 8) Prefetch<8>(strip.tile->next, strip.d / 4 + first / 4 + step);
-      if (kVecs == 4) {
-        Prefetch<4>(strip.tile->next + t % 2 * 4, strip.d / 4 + first / 4 + step / 2);
-      }
+  // The panels in turn: see Tile on prefetching.
+  for (int t = 0; t < kPanelTokens / 2; ++t) {
+    const int64_t at = (t * strip.d + first) * 2;
+    for (int n = 0; n < strip.num_panels; ++n) {
       __m512i values[kVecs];
 #pragma GCC unroll 8
       for (int c = 0; c < kVecs; ++c) {
-        values[c] = kVecs == 1 ? _mm512_maskz_loadu_epi32(mask, v) : LoadPairs(v + c * 32);
+        const Bf16* v = strip.tile->v[n] + at + c * 32;
+        values[c] = kVecs == 1 ? _mm512_maskz_loadu_epi32(mask, v) : LoadPairs(v);
+        if (Fetches(kFetch, c)) Prefetch(strip.tile->next_v[n] + at + c * 32);
       }
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
-        const __m512i pair = Broadcast(p + m * kKvTile);
+        const __m512i pair = Broadcast(strip.p + m * kKvTile + n * kPanelTokens + t * 2);
 #pragma GCC unroll 8
         for (int c = 0; c < kVecs; ++c) sum[m][c] = Dot(sum[m][c], pair, values[c]);
       }
-      v += strip.d * 2;
-      p += 2;
     }
   }
 #pragma GCC unroll 8
@@ -138,39 +146,51 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
 }
 
 // Few rows need more dims at once to keep enough sums in flight.
-template <int kRows>
+template <int kRows, Fetch kFetch>
 void ValuesOfRows(const ValueStrip<Avx512>& strip) {
-  constexpr int kVecs = kRows <= 3 ? 8 : 4;
-  int64_t first = 0;
-  for (; first + 16 * kVecs <= strip.d; first += 16 * kVecs) {
-    ValuesOf<kRows, kVecs>(strip, first, 0xFFFF);
-  }
-  for (; first + 64 <= strip.d; first += 64) ValuesOf<kRows, 4>(strip, first, 0xFFFF);
-  for (; first < strip.d; first += 16) {
-    const int64_t left = strip.d - first;
-    const uint32_t mask = left >= 16 ? 0xFFFFu : (1u << left) - 1;
-    ValuesOf<kRows, 1>(strip, first, static_cast<__mmask16>(mask));
-  }
+  constexpr int kVecs = kRows <= kSmallStripRows ? 8 : 4;
+  int64_t dim = strip.first_dim;
+  const int64_t end = strip.end_dim;
+  for (; dim + 16 * kVecs <= end; dim += 16 * kVecs)
+    ValuesOf<kRows, kVecs, kFetch>(strip, dim, 0xFFFF);
+  for (; dim + 64 <= end; dim += 64) ValuesOf<kRows, 4, kFetch>(strip, dim, 0xFFFF);
+  for (; dim < end; dim += 16) ValuesOf<kRows, 1, kFetch>(strip, dim, FirstLanes(end - dim));
 }
 
 template <int kRows>
-constexpr void (*kScoresByPanels[kTilePanels])(const ScoreStrip<Avx512>&) = {
-    ScoresOf<kRows, 1>, ScoresOf<kRows, 2>, ScoresOf<kRows, 3>, ScoresOf<kRows, 4>};
+void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
+  if constexpr (kRows <= kSmallStripRows) {
+    if (strip.fetch == Fetch::kEven) return ScoresOfRows<kRows, Fetch::kEven>(strip);
+    if (strip.fetch == Fetch::kOdd) return ScoresOfRows<kRows, Fetch::kOdd>(strip);
+  }
+  if (strip.fetch == Fetch::kNone) return ScoresOfRows<kRows, Fetch::kNone>(strip);
+  ScoresOfRows<kRows, Fetch::kAll>(strip);
+}
+
+template <int kRows>
+void ValuesOfRows(const ValueStrip<Avx512>& strip) {
+  if constexpr (kRows <= kSmallStripRows) {
+    if (strip.fetch == Fetch::kEven) return ValuesOfRows<kRows, Fetch::kEven>(strip);
+    if (strip.fetch == Fetch::kOdd) return ValuesOfRows<kRows, Fetch::kOdd>(strip);
+  }
+  if (strip.fetch == Fetch::kNone) return ValuesOfRows<kRows, Fetch::kNone>(strip);
+  ValuesOfRows<kRows, Fetch::kAll>(strip);
+}
 
 void Avx512::Scores(const ScoreStrip<Avx512>& strip) {
   switch (strip.rows) {
     case 1:
-      return kScoresByPanels<1>[strip.num_panels - 1](strip);
+      return ScoresOfRows<1>(strip);
     case 2:
-      return kScoresByPanels<2>[strip.num_panels - 1](strip);
+      return ScoresOfRows<2>(strip);
     case 3:
-      return kScoresByPanels<3>[strip.num_panels - 1](strip);
+      return ScoresOfRows<3>(strip);
     case 4:
-      return kScoresByPanels<4>[strip.num_panels - 1](strip);
+      return ScoresOfRows<4>(strip);
     case 5:
-      return kScoresByPanels<5>[strip.num_panels - 1](strip);
+      return ScoresOfRows<5>(strip);
     default:
-      return kScoresByPanels<6>[strip.num_panels - 1](strip);
+      return ScoresOfRows<6>(strip);
   }
 }
 
@@ -203,16 +223,13 @@ void Raise(const SoftmaxRow<Avx512>& row, float m) {
 
 void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
   const __m512 unseen = _mm512_set1_ps(-__builtin_inff());
-  const uint64_t seen = row.visible >= kKvTile ? ~uint64_t{0}
-                        : row.visible > 0      ? (uint64_t{1} << row.visible) - 1
-                                               : 0;
   __m512 s[kTilePanels];
+  __m512 largest = unseen;
 #pragma GCC unroll 8
   for (int n = 0; n < kTilePanels; ++n) {
-    s[n] =
-        _mm512_mask_load_ps(unseen, static_cast<__mmask16>(seen >> (16 * n)), row.scores + n * 16);
+    s[n] = _mm512_mask_load_ps(unseen, FirstLanes(row.visible - n * 16), row.scores + n * 16);
+    largest = _mm512_max_ps(largest, s[n]);
   }
-  const __m512 largest = _mm512_max_ps(_mm512_max_ps(s[0], s[1]), _mm512_max_ps(s[2], s[3]));
   const float m = _mm512_reduce_max_ps(largest) * row.scale_log2;
   if (m > *row.m) Raise(row, m);
   // A row that has seen nothing yet has m = -inf, and -inf + inf would be NaN.
@@ -238,8 +255,7 @@ void Avx512::Finish(const float* o, const float* l, int64_t d, Bf16* out) {
   for (int64_t i = 0; i < d; i += 16) {
     const __m512 mean = _mm512_mul_ps(_mm512_load_ps(o + i), inverse);
     const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_add_ps(mean, _mm512_setzero_ps()));
-    const uint32_t mask = d - i >= 16 ? 0xFFFFu : (1u << (d - i)) - 1;
-    _mm256_mask_storeu_epi16(out + i, static_cast<__mmask16>(mask), (__m256i)rounded);
+    _mm256_mask_storeu_epi16(out + i, FirstLanes(d - i), (__m256i)rounded);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace weir::cpu {
 
 struct AttentionIsa {
-  // Writes the item's rows of `out`. Takes about 150 KiB of stack; allocates nothing.
+  // Writes the item's rows of `out`. Takes 200 KiB of stack at most; allocates nothing.
   void (*attend)(const PagedAttentionArgs& args, const AttnItem& item);
 };
 

@@ -21,7 +21,7 @@ struct Avx2 {
       5;  // 10 sums, 2 weights and a broadcast; 6 rows make GCC 12 spill
   static constexpr int kTileRows = 50;
 
-  static constexpr int PanelsFor(int rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
+  static constexpr int PanelsFor(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
 
   static Vec Zero() { return _mm256_setzero_ps(); }
   static Vec Load(const float* p) { return _mm256_loadu_ps(p); }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Unicode normalisation form C. Text that is already in it, by far the most, is only looked at.
-#ifndef WEIR_TEXT_NFC_H_
-#define WEIR_TEXT_NFC_H_
+#ifndef WEIR_TEXT_UNICODE_NFC_H_
+#define WEIR_TEXT_UNICODE_NFC_H_
 
 #include <string>
 #include <string_view>
@@ -15,4 +15,4 @@ std::string_view ToNfc(std::string_view text, std::string& buffer);
 
 }  // namespace weir
 
-#endif  // WEIR_TEXT_NFC_H_
+#endif  // WEIR_TEXT_UNICODE_NFC_H_

@@ -3,8 +3,8 @@
 // Reading and repairing UTF-8. What counts as one broken unit is the "maximal subpart" of the
 // Unicode standard, so the repaired text equals that of Rust's from_utf8_lossy and of Python's
 // errors="replace", which is what Hugging Face tokenizers sees.
-#ifndef WEIR_TEXT_UTF8_H_
-#define WEIR_TEXT_UTF8_H_
+#ifndef WEIR_TEXT_UNICODE_UTF8_H_
+#define WEIR_TEXT_UNICODE_UTF8_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -59,4 +59,4 @@ size_t SkipAscii(std::string_view text, size_t begin);
 
 }  // namespace weir
 
-#endif  // WEIR_TEXT_UTF8_H_
+#endif  // WEIR_TEXT_UNICODE_UTF8_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Written by tools/unicode_tables/make_unicode_tables.py; not to be edited.
-#include "text/unicode_tables.h"
+#include "text/unicode/unicode_tables.h"
 
 namespace weir {
 

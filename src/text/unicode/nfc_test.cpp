@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // More, against Hugging Face tokenizers, in tokenizer_oracle_test.cpp and tools/unicode_tables.
-#include "text/nfc.h"
+#include "text/unicode/nfc.h"
 
 #include <gtest/gtest.h>
 #include <string>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/unicode_tables.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 namespace {

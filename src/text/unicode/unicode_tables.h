@@ -3,8 +3,8 @@
 // What the tokenizer must know about code points. The tables are written by
 // tools/unicode_tables/make_unicode_tables.py and follow Hugging Face tokenizers exactly:
 // letters, numbers and white space of Unicode 16.0, normalisation data of Unicode 9.0.
-#ifndef WEIR_TEXT_UNICODE_TABLES_H_
-#define WEIR_TEXT_UNICODE_TABLES_H_
+#ifndef WEIR_TEXT_UNICODE_UNICODE_TABLES_H_
+#define WEIR_TEXT_UNICODE_UNICODE_TABLES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -68,4 +68,4 @@ std::span<const Composition> Compositions();
 
 }  // namespace weir
 
-#endif  // WEIR_TEXT_UNICODE_TABLES_H_
+#endif  // WEIR_TEXT_UNICODE_UNICODE_TABLES_H_

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/nfc.h"
+#include "text/unicode/nfc.h"
 
 #include <algorithm>
 #include <tuple>
 #include <vector>
 
-#include "text/unicode_tables.h"
-#include "text/utf8.h"
+#include "text/unicode/unicode_tables.h"
+#include "text/unicode/utf8.h"
 
 namespace weir {
 namespace {
