@@ -4,14 +4,14 @@
 #ifndef WEIR_ENGINE_H_
 #define WEIR_ENGINE_H_
 
-#include <weir/options.h>
-#include <weir/request.h>
-#include <weir/result.h>
-
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <weir/options.h>
+#include <weir/request.h>
+#include <weir/result.h>
 
 namespace weir {
 
@@ -22,8 +22,8 @@ struct EngineInfo {
   std::string kernels;  // the table in use
   int32_t num_threads;
   int32_t vocab_size;
-  int32_t max_model_len;   // tokens
-  int64_t kv_cache_tokens; // capacity of the KV cache
+  int32_t max_model_len;    // tokens
+  int64_t kv_cache_tokens;  // capacity of the KV cache
   int64_t kv_cache_bytes;
   int64_t weight_bytes;
 };
@@ -40,8 +40,8 @@ class Engine {
   // until one delta has `finish` set.
   virtual Result<RequestId> Submit(Request request) = 0;
 
-  // Any thread. The request ends with FinishReason::kCancel as soon as the step in progress is done;
-  // an id that has ended already, or never was, is ignored.
+  // Any thread. The request ends with FinishReason::kCancel as soon as the step in progress is
+  // done; an id that has ended already, or never was, is ignored.
   virtual void Cancel(RequestId request) = 0;
 
   // Any thread.

@@ -19,10 +19,10 @@ using RequestId = int64_t;
 // How the next token is chosen. The defaults mean: draw from the model's own distribution.
 // Order of application: logit bias, penalties, temperature, min-p, top-k, top-p, draw.
 struct SamplingParams {
-  float temperature = 1.0f;  // >= 0; 0, or below 1e-5, is greedy
-  int32_t top_k = 0;         // 0: all
-  float top_p = 1.0f;        // in (0, 1]
-  float min_p = 0.0f;        // in [0, 1], relative to the most probable token
+  float temperature = 1.0f;         // >= 0; 0, or below 1e-5, is greedy
+  int32_t top_k = 0;                // 0: all
+  float top_p = 1.0f;               // in (0, 1]
+  float min_p = 0.0f;               // in [0, 1], relative to the most probable token
   float repetition_penalty = 1.0f;  // > 0; over prompt and output tokens
   float presence_penalty = 0.0f;    // in [-2, 2]; over output tokens
   float frequency_penalty = 0.0f;   // in [-2, 2]; over output tokens

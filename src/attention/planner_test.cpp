@@ -2,7 +2,6 @@
 #include "attention/planner.h"
 
 #include <gtest/gtest.h>
-
 #include <random>
 #include <vector>
 

@@ -7,7 +7,6 @@
 #define WEIR_BASE_CHECK_H_
 
 #include <fmt/format.h>
-
 #include <string>
 
 namespace weir {
@@ -16,19 +15,19 @@ namespace weir {
 
 }  // namespace weir
 
-#define WEIR_CHECK(condition)                                                       \
-  do {                                                                              \
-    if (!(condition)) ::weir::CheckFailed(__FILE__, __LINE__, #condition);          \
+#define WEIR_CHECK(condition)                                              \
+  do {                                                                     \
+    if (!(condition)) ::weir::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (0)
 
-#define WEIR_CHECK_OP_(a, op, b)                                                            \
-  do {                                                                                      \
-    const auto& weir_a_ = (a);                                                              \
-    const auto& weir_b_ = (b);                                                              \
-    if (!(weir_a_ op weir_b_))                                                              \
-      ::weir::CheckFailed(__FILE__, __LINE__,                                               \
-                          ::fmt::format("{} {} {} ({} against {})", #a, #op, #b, weir_a_,   \
-                                        weir_b_));                                          \
+#define WEIR_CHECK_OP_(a, op, b)                                                     \
+  do {                                                                               \
+    const auto& weir_a_ = (a);                                                       \
+    const auto& weir_b_ = (b);                                                       \
+    if (!(weir_a_ op weir_b_))                                                       \
+      ::weir::CheckFailed(                                                           \
+          __FILE__, __LINE__,                                                        \
+          ::fmt::format("{} {} {} ({} against {})", #a, #op, #b, weir_a_, weir_b_)); \
   } while (0)
 
 #define WEIR_CHECK_EQ(a, b) WEIR_CHECK_OP_(a, ==, b)

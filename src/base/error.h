@@ -5,7 +5,6 @@
 #define WEIR_BASE_ERROR_H_
 
 #include <fmt/format.h>
-
 #include <string>
 #include <utility>
 
@@ -32,9 +31,9 @@ tl::unexpected<Error> Err(Code code, const Args&... args) {
 
 #define WEIR_CONCAT_INNER_(a, b) a##b
 #define WEIR_CONCAT_(a, b) WEIR_CONCAT_INNER_(a, b)
-#define WEIR_ASSIGN_OR_RETURN_IMPL_(tmp, lhs, expr)  \
-  auto tmp = (expr);                                 \
-  if (!tmp) return tl::unexpected(tmp.error());      \
+#define WEIR_ASSIGN_OR_RETURN_IMPL_(tmp, lhs, expr) \
+  auto tmp = (expr);                                \
+  if (!tmp) return tl::unexpected(tmp.error());     \
   lhs = std::move(*tmp)
 
 // WEIR_ASSIGN_OR_RETURN(auto file, MappedFile::Open(path));

@@ -7,7 +7,6 @@
 #define WEIR_BASE_LOG_H_
 
 #include <fmt/format.h>
-
 #include <string>
 #include <string_view>
 

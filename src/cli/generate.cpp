@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `weir generate`: prompts in, streamed text out. All prompts run as one batch.
-#include <fmt/format.h>
-#include <weir/engine.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fmt/format.h>
 #include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
+
+#include <weir/engine.h>
 
 #include "base/env.h"
 #include "base/error.h"
@@ -35,20 +35,23 @@ struct GenerateOptions {
 
 void AddModelOptions(CLI::App& command, GenerateOptions& o) {
   const std::string group = "Model and machine";
-  command.add_option("-m,--model", o.engine.model,
-                     "Hugging Face folder, or synth:PRESET for random weights "
-                     "(default: the bundled weir-tiny)")
+  command
+      .add_option("-m,--model", o.engine.model,
+                  "Hugging Face folder, or synth:PRESET for random weights "
+                  "(default: the bundled weir-tiny)")
       ->group(group);
   command.add_option("--threads", o.engine.num_threads, "Worker threads; 0: every usable CPU")
       ->group(group);
-  command.add_option("--max-model-len", o.engine.max_model_len,
-                     "Tokens of prompt and output together; 0: as the model and memory allow")
+  command
+      .add_option("--max-model-len", o.engine.max_model_len,
+                  "Tokens of prompt and output together; 0: as the model and memory allow")
       ->group(group);
   command.add_option("--max-num-seqs", o.engine.max_num_seqs, "Sequences that run at once")
       ->group(group)
       ->capture_default_str();
-  command.add_option("--max-num-batched-tokens", o.engine.max_num_batched_tokens,
-                     "New tokens per step, prefill and decode together")
+  command
+      .add_option("--max-num-batched-tokens", o.engine.max_num_batched_tokens,
+                  "New tokens per step, prefill and decode together")
       ->group(group)
       ->capture_default_str();
   command.add_option("--page-len", o.engine.page_len, "Tokens per KV page")
@@ -72,7 +75,8 @@ void AddSamplingOptions(CLI::App& command, GenerateOptions& o) {
   add("--repetition-penalty", s.repetition_penalty, "Above 1: fewer repeats of prompt and output");
   add("--presence-penalty", s.presence_penalty, "Subtracted once per token already in the output");
   add("--frequency-penalty", s.frequency_penalty, "Subtracted per occurrence in the output");
-  command.add_option("--logit-bias", o.logit_bias, "ID=VALUE, added to a token's logit; repeatable")
+  command
+      .add_option("--logit-bias", o.logit_bias, "ID=VALUE, added to a token's logit; repeatable")
       ->group(group);
   command.add_option("--seed", o.seed, "Same seed, same text (default: a new one each run)")
       ->each([&o](const std::string&) { o.has_seed = true; })
@@ -94,8 +98,9 @@ void AddStopOptions(CLI::App& command, GenerateOptions& o) {
   command.add_flag("--include-stop", s.include_stop, "Keep the text that stopped")->group(group);
   command.add_flag("--ignore-eos", s.ignore_eos, "Go on through the model's end-of-text tokens")
       ->group(group);
-  command.add_option("--logprobs", s.num_logprobs,
-                     "With --json: log-probabilities of the chosen and the N best tokens")
+  command
+      .add_option("--logprobs", s.num_logprobs,
+                  "With --json: log-probabilities of the chosen and the N best tokens")
       ->group(group);
 }
 
@@ -120,7 +125,8 @@ Status ReadPrompts(std::vector<std::string>& prompts) {
   for (std::string& prompt : prompts) {
     if (prompt != "-") continue;
     if (++from_stdin > 1) {
-      return Err(Code::kInvalidArgument, "--prompt: - found twice, standard input can be read once");
+      return Err(Code::kInvalidArgument,
+                 "--prompt: - found twice, standard input can be read once");
     }
     prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
   }
@@ -147,10 +153,8 @@ Result<int> Generate(GenerateOptions& o) {
     return Engine::Open(o.engine);
   }();
   if (!engine) return tl::unexpected(engine.error());
-  return RunGeneration(**engine, {.prompts = o.prompts,
-                                  .sampling = o.sampling,
-                                  .json = o.json,
-                                  .quiet = o.quiet});
+  return RunGeneration(
+      **engine, {.prompts = o.prompts, .sampling = o.sampling, .json = o.json, .quiet = o.quiet});
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/generation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <fmt/format.h>
 #include <memory>
 
 #include "base/clock.h"
@@ -123,12 +122,13 @@ void PrintSummary(Answers& answers, size_t count, double seconds) {
       if (answer.tokens.size() > 1) tpot.push_back(answer.tpot_ms());
     });
   }
-  fmt::print(stderr,
-             "weir: {} prompt{}, {} tokens in, {} out in {:.2f} s | TTFT {:.1f} ms | TPOT {:.2f} ms "
-             "| {:.1f} tok/s{}\n",
-             count, count == 1 ? "" : "s", prompt_tokens, output_tokens, seconds, Median(ttft),
-             Median(tpot), static_cast<double>(output_tokens) / seconds,
-             count > 1 ? " (medians over prompts)" : "");
+  fmt::print(
+      stderr,
+      "weir: {} prompt{}, {} tokens in, {} out in {:.2f} s | TTFT {:.1f} ms | TPOT {:.2f} ms "
+      "| {:.1f} tok/s{}\n",
+      count, count == 1 ? "" : "s", prompt_tokens, output_tokens, seconds, Median(ttft),
+      Median(tpot), static_cast<double>(output_tokens) / seconds,
+      count > 1 ? " (medians over prompts)" : "");
 }
 
 // Submits every prompt, prints what comes, and cancels everything when the user or the reader of
@@ -147,7 +147,8 @@ class Runner {
       if (!cancelled_ && (Interrupted() || output_gone_)) CancelAll();
       PrintNews();
     }
-    if (!generation_.quiet) PrintSummary(answers_, generation_.prompts.size(), NowSeconds() - start);
+    if (!generation_.quiet)
+      PrintSummary(answers_, generation_.prompts.size(), NowSeconds() - start);
     if (Interrupted()) return 130;
     return failed_ || output_gone_ ? 1 : 0;
   }
@@ -168,8 +169,8 @@ class Runner {
       if (!id) {
         CancelAll();
         WaitForSubmitted(i);
-        return tl::unexpected(Error{id.error().code, fmt::format("prompt {}: {}", i + 1,
-                                                                 id.error().message)});
+        return tl::unexpected(
+            Error{id.error().code, fmt::format("prompt {}: {}", i + 1, id.error().message)});
       }
       answers_.With(i, [&](Answer& answer) { answer.id = *id; });
     }
@@ -201,7 +202,8 @@ class Runner {
       if (!finished) return;
       if (generation_.json) {
         Write(DumpJson(AnswerJson(answer, generation_.prompts[next_],
-                                  generation_.sampling.num_logprobs >= 0)) + "\n");
+                                  generation_.sampling.num_logprobs >= 0)) +
+              "\n");
       }
       if (answer.finish == FinishReason::kError) {
         failed_ = true;

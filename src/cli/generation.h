@@ -4,10 +4,10 @@
 #ifndef WEIR_CLI_GENERATION_H_
 #define WEIR_CLI_GENERATION_H_
 
-#include <weir/engine.h>
-
 #include <string>
 #include <vector>
+
+#include <weir/engine.h>
 
 namespace weir {
 
@@ -19,7 +19,8 @@ struct Generation {
 };
 
 // Text (or JSON lines) on standard output, a summary on standard error. One prompt streams; several
-// are printed in order as they complete. The exit code: 0, 1 when a request failed, 130 after Ctrl-C.
+// are printed in order as they complete. The exit code: 0, 1 when a request failed, 130 after
+// Ctrl-C.
 Result<int> RunGeneration(Engine& engine, const Generation& generation);
 
 // WEIR_THREADS where the options leave the number of threads open.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The binary `weir`: picks the subcommand.
-#include <fmt/format.h>
-#include <weir/version.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fmt/format.h>
+
+#include <weir/version.h>
 
 #include "base/env.h"
 #include "cli/commands.h"

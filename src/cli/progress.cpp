@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
 #include <utility>
 
 #include "base/clock.h"
@@ -36,11 +35,11 @@ void Progress::Update(int64_t done_bytes, int64_t total_bytes) {
   if (now - last_shown_ < pause && !(complete && shown_)) return;
   last_shown_ = now;
   shown_ = true;
-  const double part = total_bytes > 0 ? static_cast<double>(done_bytes) / static_cast<double>(total_bytes) : 1.0;
+  const double part =
+      total_bytes > 0 ? static_cast<double>(done_bytes) / static_cast<double>(total_bytes) : 1.0;
   const double rate = static_cast<double>(done_bytes) / 1e9 / std::max(now - start_, 1e-3);
-  const std::string numbers =
-      fmt::format("{} {:3.0f} % of {:.2f} GB, {:.2f} GB/s", what_, 100 * part,
-                  static_cast<double>(total_bytes) / 1e9, rate);
+  const std::string numbers = fmt::format("{} {:3.0f} % of {:.2f} GB, {:.2f} GB/s", what_,
+                                          100 * part, static_cast<double>(total_bytes) / 1e9, rate);
   if (!terminal_) {
     fmt::print(stderr, "{}\n", numbers);
     return;

@@ -26,8 +26,7 @@ TEST(BatchBuilder, BuildsTheExample) {
   const auto a = make(100, 3, {PageId{2}});
   const auto b = make(200, 8, {PageId{5}, PageId{7}});  // page 7 is for later tokens
   const auto c = make(300, 21, {PageId{1}, PageId{9}});
-  const StepPart parts[] = {
-      {a.get(), 0, 3, true}, {b.get(), 7, 8, true}, {c.get(), 20, 21, true}};
+  const StepPart parts[] = {{a.get(), 0, 3, true}, {b.get(), 7, 8, true}, {c.get(), 20, 21, true}};
   BatchBuilder builder({.page_len = 16, .max_rows = 32, .max_seqs = 4, .num_pages = 16});
   const ForwardBatch batch = builder.Build({.parts = parts});
   EXPECT_THAT(batch.tokens, ElementsAre(100, 101, 102, 207, 320));

@@ -28,16 +28,16 @@ EngineCore::EngineCore(EngineCoreParts parts)
 
 // Start reading Weir here.
 bool EngineCore::Step() noexcept {
-  TakeIn(inbox_.Drain(/*wait=*/false));                                   // Request  -> Sequence
-  const StepPlan step = scheduler_.Next(pages_);                          // Sequence -> StepPlan
+  TakeIn(inbox_.Drain(/*wait=*/false));           // Request  -> Sequence
+  const StepPlan step = scheduler_.Next(pages_);  // Sequence -> StepPlan
   if (step.empty()) return false;
 
-  const ForwardBatch batch = builder_.Build(step);                        // StepPlan -> ForwardBatch
-  const AttnPlan attn = planner_.Plan(batch.row_begin, batch.kv_len);     // lengths  -> AttnPlan
+  const ForwardBatch batch = builder_.Build(step);                     // StepPlan -> ForwardBatch
+  const AttnPlan attn = planner_.Plan(batch.row_begin, batch.kv_len);  // lengths  -> AttnPlan
   const Stream stream = {.pool = &pool_};
   const Tensor logits = model_.Forward(batch, attn, kv_, arena_, stream);  // batch   -> logits
-  Sample(step, logits);                                                   // logits   -> tokens, text
-  scheduler_.Commit(step, pages_);                                        // tokens   -> Delta
+  Sample(step, logits);             // logits   -> tokens, text
+  scheduler_.Commit(step, pages_);  // tokens   -> Delta
   arena_.Rewind();
   return true;
 }

@@ -21,7 +21,8 @@ int64_t MostPages(int32_t page_len) { return std::numeric_limits<int32_t>::max()
 }  // namespace
 
 std::string HumanBytes(int64_t num_bytes) {
-  if (num_bytes >= 1'000'000'000) return fmt::format("{:.2f} GB", static_cast<double>(num_bytes) / 1e9);
+  if (num_bytes >= 1'000'000'000)
+    return fmt::format("{:.2f} GB", static_cast<double>(num_bytes) / 1e9);
   if (num_bytes >= 1'000'000) return fmt::format("{:.1f} MB", static_cast<double>(num_bytes) / 1e6);
   return fmt::format("{} bytes", num_bytes);
 }

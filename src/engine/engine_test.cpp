@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The whole engine on a small random model: what callers may rely on.
-#include <weir/engine.h>
-
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <gtest/gtest.h>
 #include <thread>
+
+#include <weir/engine.h>
 
 namespace weir {
 namespace {
@@ -84,7 +83,8 @@ TEST(Engine, SameTextWhateverTheBatchTheChunksAndTheThreads) {
     EngineOptions options = Options();
     options.num_threads = 1;
     const auto engine = OpenOrDie(options);
-    for (int i = 0; i < 8; ++i) alone.push_back(Complete(*engine, Prompt(lengths[i], i), Drawn(i, 24)));
+    for (int i = 0; i < 8; ++i)
+      alone.push_back(Complete(*engine, Prompt(lengths[i], i), Drawn(i, 24)));
   }
   for (const int chunk : {8, 50, 512}) {
     EngineOptions options = Options();
@@ -108,7 +108,8 @@ TEST(Engine, GreedyIsRepeatableAndSeedsMatter) {
   const auto engine = OpenOrDie(Options());
   SamplingParams greedy = Drawn(0, 16);
   greedy.temperature = 0;
-  EXPECT_EQ(Complete(*engine, Prompt(9, 1), greedy).tokens, Complete(*engine, Prompt(9, 1), greedy).tokens);
+  EXPECT_EQ(Complete(*engine, Prompt(9, 1), greedy).tokens,
+            Complete(*engine, Prompt(9, 1), greedy).tokens);
   EXPECT_NE(Complete(*engine, Prompt(9, 1), Drawn(1, 16)).tokens,
             Complete(*engine, Prompt(9, 1), Drawn(2, 16)).tokens);
 }
@@ -225,10 +226,15 @@ TEST(Engine, ReportsLogprobs) {
   sampling.num_logprobs = 3;
   std::promise<void> ended;
   std::vector<OutputToken> tokens;
-  ASSERT_TRUE(engine->Submit({.prompt = {1, 2, 3}, .sampling = sampling, .on_delta = [&](const Delta& d) {
-                                tokens.insert(tokens.end(), d.tokens.begin(), d.tokens.end());
-                                if (d.finish != FinishReason::kNone) ended.set_value();
-                              }}).has_value());
+  ASSERT_TRUE(engine
+                  ->Submit({.prompt = {1, 2, 3},
+                            .sampling = sampling,
+                            .on_delta =
+                                [&](const Delta& d) {
+                                  tokens.insert(tokens.end(), d.tokens.begin(), d.tokens.end());
+                                  if (d.finish != FinishReason::kNone) ended.set_value();
+                                }})
+                  .has_value());
   ended.get_future().wait();
   ASSERT_EQ(tokens.size(), 4u);
   for (const OutputToken& token : tokens) {

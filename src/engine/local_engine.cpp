@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // weir::Engine in this process: opens the model, owns everything, runs EngineCore on one thread.
-#include <weir/engine.h>
-
 #include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
 #include <utility>
+
+#include <weir/engine.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -110,8 +110,7 @@ std::vector<TokenId> EosIds(const ModelSource& source) {
 Status CheckVocabulary(const ModelSource& source, const Tokenizer& tokenizer) {
   if (tokenizer.vocab_size() <= source.config.vocab_size) return Ok();
   return Err(Code::kInvalidModel, source.where, ": tokenizer.json has ids up to ",
-             tokenizer.vocab_size() - 1, ", config.json has vocab_size ",
-             source.config.vocab_size);
+             tokenizer.vocab_size() - 1, ", config.json has vocab_size ", source.config.vocab_size);
 }
 
 KvShape KvShapeOf(const ModelConfig& config, int32_t page_len) {
@@ -169,12 +168,12 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   WEIR_LOG(INFO, "model loaded", "name", info.model_name, "weights", HumanBytes(info.weight_bytes),
            "kv_cache", HumanBytes(info.kv_cache_bytes), "kv_tokens", info.kv_cache_tokens,
            "max_model_len", info.max_model_len);
-  return std::make_unique<LocalEngine>(
-      std::move(info), std::move(tokenizer), EosIds(source), std::move(pool),
-      std::make_unique<Model>(std::move(model)), std::move(kv), Arena(std::move(arena)),
-      SchedulerOptions{.max_step_tokens = max_rows,
-                       .max_seqs = options.max_num_seqs,
-                       .page_len = options.page_len});
+  return std::make_unique<LocalEngine>(std::move(info), std::move(tokenizer), EosIds(source),
+                                       std::move(pool), std::make_unique<Model>(std::move(model)),
+                                       std::move(kv), Arena(std::move(arena)),
+                                       SchedulerOptions{.max_step_tokens = max_rows,
+                                                        .max_seqs = options.max_num_seqs,
+                                                        .page_len = options.page_len});
 }
 
 }  // namespace weir

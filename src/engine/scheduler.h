@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decides who runs next. First come, first served: a request waits until a place and all the pages
-// that it may ever need are free, so a running sequence can always finish and nothing deadlocks. Each
-// step holds every decode, then prefill chunks in order of arrival up to the token limit.
+// that it may ever need are free, so a running sequence can always finish and nothing deadlocks.
+// Each step holds every decode, then prefill chunks in order of arrival up to the token limit.
 // Engine thread only.
 #ifndef WEIR_ENGINE_SCHEDULER_H_
 #define WEIR_ENGINE_SCHEDULER_H_

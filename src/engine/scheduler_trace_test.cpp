@@ -8,10 +8,9 @@
 //   idle                            the next step has nothing to do
 //   free 3                          free pages of the pool now
 //   ended A length                  the last step (or the cancel) ended A for this reason
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
 #include <sstream>
 

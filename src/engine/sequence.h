@@ -68,7 +68,7 @@ class Sequence {
   Request request_;
   int32_t num_prompt_;
   int32_t max_output_;
-  std::vector<TokenId> stop_ids_;   // the request's and the model's
+  std::vector<TokenId> stop_ids_;  // the request's and the model's
   std::vector<TokenId> tokens_;
   int32_t num_computed_ = 0;
   std::vector<PageId> pages_;

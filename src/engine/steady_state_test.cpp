@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A steady-state step allocates nothing: every allocation of this program is counted.
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <cstdlib>
+#include <gtest/gtest.h>
 #include <new>
 
 #include "base/check.h"
@@ -69,10 +68,8 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
                    .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
                    .scheduler = {.max_step_tokens = 32, .max_seqs = 4, .page_len = 16}});
 
-  const SequenceContext context = {.tokenizer = tokenizer,
-                                   .eos_ids = {},
-                                   .vocab_size = config.vocab_size,
-                                   .max_model_len = 512};
+  const SequenceContext context = {
+      .tokenizer = tokenizer, .eos_ids = {}, .vocab_size = config.vocab_size, .max_model_len = 512};
   int64_t num_tokens = 0;
   for (int i = 0; i < 4; ++i) {
     Request request;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A backend is a table of typed function pointers. Tables stand in a list written by hand, best
-// first; the first that runs on the machine is used, or the one that WEIR_KERNELS names. A CPU table
-// may leave a slot null: the reference fills it when the table is chosen, and a log line says so.
+// first; the first that runs on the machine is used, or the one that WEIR_KERNELS names. A CPU
+// table may leave a slot null: the reference fills it when the table is chosen, and a log line says
+// so.
 #ifndef WEIR_KERNELS_KERNEL_TABLE_H_
 #define WEIR_KERNELS_KERNEL_TABLE_H_
 

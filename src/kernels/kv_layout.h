@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How one layer's keys and values lie in pages. Chosen so that pages are read by the kernels as they
-// are: 16 keys form one panel of bf16 pairs along d, and values hold token pairs side by side.
+// How one layer's keys and values lie in pages. Chosen so that pages are read by the kernels as
+// they are: 16 keys form one panel of bf16 pairs along d, and values hold token pairs side by side.
 //
 // Shapes    P pages   hkv KV heads   s tokens per page, a multiple of 16   d head_dim, even
-//   k       [P, hkv, s/16, d/2, 16, 2] bf16   element (token t, dim i) of a head in a page stands at
+//   k       [P, hkv, s/16, d/2, 16, 2] bf16   element (token t, dim i) of a head in a page stands
+//   at
 //             ((t / 16 * (d / 2) + i / 2) * 16 + t % 16) * 2 + i % 2
-//   v       [P, hkv, s/2, d, 2] bf16          element (token t, dim i) at (t / 2 * d + i) * 2 + t % 2
+//   v       [P, hkv, s/2, d, 2] bf16          element (token t, dim i) at (t / 2 * d + i) * 2 + t %
+//   2
 // A slot is page * s + offset: one token's place.
-// Whoever writes the token at offset 0 of a page first zeroes the page's values of that head, so that
-// the unwritten tail is finite: kernels may multiply it by a weight of zero. Tails of keys hold
-// anything; kernels must replace, not scale, scores of tokens beyond the length.
+// Whoever writes the token at offset 0 of a page first zeroes the page's values of that head, so
+// that the unwritten tail is finite: kernels may multiply it by a weight of zero. Tails of keys
+// hold anything; kernels must replace, not scale, scores of tokens beyond the length.
 #ifndef WEIR_KERNELS_KV_LAYOUT_H_
 #define WEIR_KERNELS_KV_LAYOUT_H_
 

@@ -23,8 +23,8 @@ namespace weir {
 
 inline constexpr int kPanelRows = 16;
 
-// Weights as panels of 16 output rows with pairs of k side by side, so that one 64-byte vector holds
-// 16 outputs times 2 consecutive k: element (row, col) stands at
+// Weights as panels of 16 output rows with pairs of k side by side, so that one 64-byte vector
+// holds 16 outputs times 2 consecutive k: element (row, col) stands at
 //   ((row / 16 * (padded_k / 2) + col / 2) * 16 + row % 16) * 2 + col % 2.
 // Rows beyond n and columns beyond k are zero up to the padding. Both ends are 64-byte aligned.
 struct PackedMatrix {
@@ -39,9 +39,9 @@ int64_t PackedBytes(int32_t n, int32_t k);
 int64_t PackedIndex(int32_t row, int32_t col, int32_t k);  // in elements
 
 // Packs source rows [row_begin, row_end) of a row-major [*, k] matrix of type F32, F16 or BF16 into
-// the rows at `first_row` + their number of `packed` (of PackedBytes(n, k), zeroed). Several sources may fill one packed matrix,
-// e.g. q, k and v; different row ranges may be packed by different threads at once when
-// first_row and the range edges are multiples of 16.
+// the rows at `first_row` + their number of `packed` (of PackedBytes(n, k), zeroed). Several
+// sources may fill one packed matrix, e.g. q, k and v; different row ranges may be packed by
+// different threads at once when first_row and the range edges are multiples of 16.
 struct PackRowsArgs {
   const void* source;
   DType dtype;

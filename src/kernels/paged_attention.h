@@ -12,8 +12,9 @@
 // Requires  hq % hkv == 0; d even, <= kMaxHeadDim; scale > 0; kv_len[i] >= q_len of i;
 //           ceil(kv_len / page_len) pages listed. All values in listed pages are finite.
 // Numerics  f32 scores and sums, online softmax in tiles at absolute positions, so a row's bits
-//           depend on its own q, keys and values only. Scores of unseen tokens are replaced by -inf.
-//           Softmax weights may be rounded to bf16 and are then divided by the sum of the rounded.
+//           depend on its own q, keys and values only. Scores of unseen tokens are replaced by
+//           -inf. Softmax weights may be rounded to bf16 and are then divided by the sum of the
+//           rounded.
 #ifndef WEIR_KERNELS_PAGED_ATTENTION_H_
 #define WEIR_KERNELS_PAGED_ATTENTION_H_
 

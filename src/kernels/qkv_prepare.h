@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything between the QKV product and attention, in one pass over the rows: optional RMS norm per
-// head of q and k (Qwen3), rotary embedding (Su et al., arXiv 2104.09864, halves rotated as in
+// Everything between the QKV product and attention, in one pass over the rows: optional RMS norm
+// per head of q and k (Qwen3), rotary embedding (Su et al., arXiv 2104.09864, halves rotated as in
 // Hugging Face's rotate_half), rounding to bf16, and appending k and v to their pages.
 //
 // Shapes    qkv      [rows, (hq + 2 hkv) * d] f32: q heads, then k heads, then v heads
@@ -9,9 +9,9 @@
 //           cos_sin  [max_position, rope_dim] f32: rope_dim/2 cosines, then rope_dim/2 sines
 //           positions [rows]   kv_slot [rows], -1 where nothing is to be stored
 //           q_out    [rows, hq, d] bf16
-// The first rope_dim dimensions of a head are rotated, pair (i, i + rope_dim/2) by angle i; the rest
-// pass. q is not scaled here.
-// Requires  0 <= positions[r] < max_position; rope_dim even, <= d; d even, <= kMaxHeadDim. Rows that
+// The first rope_dim dimensions of a head are rotated, pair (i, i + rope_dim/2) by angle i; the
+// rest pass. q is not scaled here. Requires  0 <= positions[r] < max_position; rope_dim even, <= d;
+// d even, <= kMaxHeadDim. Rows that
 //           go to one page are adjacent, in ascending order of slot: one worker writes them all.
 // Numerics  f32 until the one rounding to bf16; a row's bits depend on the row alone. Subnormal
 //           results may be flushed to zero.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The memory of the KV pages: for every layer the keys and the values of every page. The same page id
-// names a page in all layers. Who holds a page is PagePool's business.
+// The memory of the KV pages: for every layer the keys and the values of every page. The same page
+// id names a page in all layers. Who holds a page is PagePool's business.
 #ifndef WEIR_KV_KV_STORE_H_
 #define WEIR_KV_KV_STORE_H_
 

@@ -28,7 +28,8 @@ TEST(KvStore, LayersDoNotOverlapAndFillTheBuffer) {
 }
 
 TEST(KvStore, RefusesWhatNoMachineHas) {
-  const KvShape huge = {.num_layers = 4096, .num_kv_heads = 128, .head_dim = 1024, .page_len = 4096};
+  const KvShape huge = {
+      .num_layers = 4096, .num_kv_heads = 128, .head_dim = 1024, .page_len = 4096};
   const auto store = KvStore::Allocate(huge, 1 << 30);
   ASSERT_FALSE(store.has_value());
   EXPECT_EQ(store.error().code, Code::kOutOfMemory);

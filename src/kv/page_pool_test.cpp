@@ -2,7 +2,6 @@
 #include "kv/page_pool.h"
 
 #include <gtest/gtest.h>
-
 #include <random>
 #include <set>
 #include <vector>

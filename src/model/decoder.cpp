@@ -43,8 +43,13 @@ class Pass {
  public:
   Pass(const ModelConfig& config, const KernelTable& kernels, const ForwardBatch& batch,
        const AttnPlan& plan, const float* cos_sin, const Scratch& scratch, Stream stream)
-      : config_(config), kernels_(kernels), batch_(batch), plan_(plan), cos_sin_(cos_sin),
-        scratch_(scratch), stream_(stream) {}
+      : config_(config),
+        kernels_(kernels),
+        batch_(batch),
+        plan_(plan),
+        cos_sin_(cos_sin),
+        scratch_(scratch),
+        stream_(stream) {}
 
   void Embed(const PackedMatrix& table) const {
     kernels_.embed({.tokens = batch_.tokens.data(),
@@ -70,19 +75,18 @@ class Pass {
                           .kv = kv,
                           .q_out = scratch_.q},
                          stream_);
-    kernels_.paged_attention(
-        {.q = scratch_.q,
-         .out = scratch_.attn_out,
-         .kv = kv,
-         .num_q_heads = config_.num_q_heads,
-         .scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim)),
-         .row_begin = batch_.row_begin.data(),
-         .kv_len = batch_.kv_len.data(),
-         .pages = batch_.pages.data(),
-         .page_begin = batch_.page_begin.data(),
-         .items = plan_.items.data(),
-         .num_items = static_cast<int32_t>(plan_.items.size())},
-        stream_);
+    kernels_.paged_attention({.q = scratch_.q,
+                              .out = scratch_.attn_out,
+                              .kv = kv,
+                              .num_q_heads = config_.num_q_heads,
+                              .scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim)),
+                              .row_begin = batch_.row_begin.data(),
+                              .kv_len = batch_.kv_len.data(),
+                              .pages = batch_.pages.data(),
+                              .page_begin = batch_.page_begin.data(),
+                              .items = plan_.items.data(),
+                              .num_items = static_cast<int32_t>(plan_.items.size())},
+                             stream_);
     Multiply(scratch_.attn_out, w.o, w.o_bias, scratch_.residual, true);
   }
 
@@ -174,8 +178,8 @@ Tensor Model::Forward(const ForwardBatch& batch, const AttnPlan& plan, const KvS
 int64_t ArenaBytes(const ModelConfig& c, int32_t max_rows, int32_t max_logit_rows) {
   const int64_t rows = max_rows;
   const int64_t attn = RoundUp64(rows * c.qkv_size() * 4) + 2 * RoundUp64(rows * c.attn_size() * 2);
-  const int64_t mlp = RoundUp64(rows * 2 * c.intermediate_size * 4) +
-                      RoundUp64(rows * c.intermediate_size * 2);
+  const int64_t mlp =
+      RoundUp64(rows * 2 * c.intermediate_size * 4) + RoundUp64(rows * c.intermediate_size * 2);
   const int64_t head = RoundUp64(int64_t{max_logit_rows} * c.hidden_size * 2) +
                        RoundUp64(int64_t{max_logit_rows} * c.vocab_size * 4);
   return RoundUp64(rows * c.hidden_size * 4) + RoundUp64(rows * c.hidden_size * 2) +

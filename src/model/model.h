@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A loaded model: configuration, weights and the forward pass. Const after load; whatever changes is
-// passed in, so one model may serve several engines.
+// A loaded model: configuration, weights and the forward pass. Const after load; whatever changes
+// is passed in, so one model may serve several engines.
 #ifndef WEIR_MODEL_MODEL_H_
 #define WEIR_MODEL_MODEL_H_
 
@@ -22,8 +22,9 @@
 namespace weir {
 
 struct ModelOptions {
-  int32_t max_position = 0;  // positions that requests may use; 0: as many as the model was made for
-  LoadProgress progress;     // may be empty
+  int32_t max_position =
+      0;                  // positions that requests may use; 0: as many as the model was made for
+  LoadProgress progress;  // may be empty
 };
 
 // Bytes of arena that a step of at most this size takes.

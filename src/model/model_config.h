@@ -28,7 +28,7 @@ struct ModelConfig {
   double rope_theta;
   int32_t rope_dim;  // leading dimensions of a head that are rotated
   RopeScaling rope_scaling;
-  bool qk_norm;   // RMS norm per head of q and k, before the rotation
+  bool qk_norm;  // RMS norm per head of q and k, before the rotation
   bool qkv_bias;
   bool o_bias;
   bool mlp_bias;

@@ -30,9 +30,8 @@ void ScaleLlama3(const RopeScaling& scaling, std::vector<double>& inverse) {
       f /= scaling.factor;
       continue;
     }
-    const double smooth =
-        (scaling.original_max_position / wavelength - scaling.low_freq_factor) /
-        (scaling.high_freq_factor - scaling.low_freq_factor);
+    const double smooth = (scaling.original_max_position / wavelength - scaling.low_freq_factor) /
+                          (scaling.high_freq_factor - scaling.low_freq_factor);
     f = (1 - smooth) * f / scaling.factor + smooth * f;
   }
 }
@@ -47,8 +46,8 @@ double YarnDimension(const ModelConfig& config, double rotations) {
 void ScaleYarn(const ModelConfig& config, std::vector<double>& inverse) {
   const RopeScaling& scaling = config.rope_scaling;
   const double low = std::max(0.0, std::floor(YarnDimension(config, scaling.beta_fast)));
-  double high = std::min<double>(config.rope_dim - 1,
-                                 std::ceil(YarnDimension(config, scaling.beta_slow)));
+  double high =
+      std::min<double>(config.rope_dim - 1, std::ceil(YarnDimension(config, scaling.beta_slow)));
   if (low == high) high += 0.001;  // no division by zero
   for (size_t i = 0; i < inverse.size(); ++i) {
     const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
@@ -73,16 +72,20 @@ RopeFrequencies MakeRopeFrequencies(const ModelConfig& config) {
   RopeFrequencies frequencies{PlainInverse(config), 1.0};
   const RopeScaling& scaling = config.rope_scaling;
   switch (scaling.kind) {
-    case RopeScaling::Kind::kNone: break;
+    case RopeScaling::Kind::kNone:
+      break;
     case RopeScaling::Kind::kLinear:
       for (double& f : frequencies.inverse) f /= scaling.factor;
       break;
-    case RopeScaling::Kind::kLlama3: ScaleLlama3(scaling, frequencies.inverse); break;
+    case RopeScaling::Kind::kLlama3:
+      ScaleLlama3(scaling, frequencies.inverse);
+      break;
     case RopeScaling::Kind::kYarn:
       ScaleYarn(config, frequencies.inverse);
       frequencies.attention_factor = YarnAttentionFactor(scaling);
       break;
-    case RopeScaling::Kind::kDynamic: WEIR_CHECK(scaling.kind != RopeScaling::Kind::kDynamic);
+    case RopeScaling::Kind::kDynamic:
+      WEIR_CHECK(scaling.kind != RopeScaling::Kind::kDynamic);
   }
   return frequencies;
 }

@@ -60,10 +60,9 @@ LayerWeights LayOutLayer(const ModelConfig& c, int32_t index, Carver& carver) {
   const int32_t inter = c.intermediate_size;
   LayerWeights w = {};
   w.attn_norm = carver.Vector({{layer + "input_layernorm.weight", c.hidden_size}});
-  w.qkv = carver.Matrix({{attn + "q_proj.weight", q},
-                         {attn + "k_proj.weight", kv},
-                         {attn + "v_proj.weight", kv}},
-                        c.hidden_size);
+  w.qkv = carver.Matrix(
+      {{attn + "q_proj.weight", q}, {attn + "k_proj.weight", kv}, {attn + "v_proj.weight", kv}},
+      c.hidden_size);
   if (c.qkv_bias) {
     w.qkv_bias = carver.Vector(
         {{attn + "q_proj.bias", q}, {attn + "k_proj.bias", kv}, {attn + "v_proj.bias", kv}});
@@ -79,7 +78,8 @@ LayerWeights LayOutLayer(const ModelConfig& c, int32_t index, Carver& carver) {
                             c.hidden_size);
   w.down = carver.Matrix({{mlp + "down_proj.weight", c.hidden_size}}, inter);
   if (c.mlp_bias) {
-    w.gate_up_bias = carver.Vector({{mlp + "gate_proj.bias", inter}, {mlp + "up_proj.bias", inter}});
+    w.gate_up_bias =
+        carver.Vector({{mlp + "gate_proj.bias", inter}, {mlp + "up_proj.bias", inter}});
     w.down_bias = carver.Vector({{mlp + "down_proj.bias", c.hidden_size}});
   }
   return w;
@@ -89,16 +89,16 @@ LayerWeights LayOutLayer(const ModelConfig& c, int32_t index, Carver& carver) {
 
 WeightSlots LayOutWeights(const ModelConfig& config, std::byte* base, Weights& weights) {
   Carver carver(base);
-  weights.embed = carver.Matrix({{"model.embed_tokens.weight", config.vocab_size}},
-                                config.hidden_size);
+  weights.embed =
+      carver.Matrix({{"model.embed_tokens.weight", config.vocab_size}}, config.hidden_size);
   weights.layers.clear();
   for (int32_t i = 0; i < config.num_layers; ++i) {
     weights.layers.push_back(LayOutLayer(config, i, carver));
   }
   weights.final_norm = carver.Vector({{"model.norm.weight", config.hidden_size}});
-  weights.lm_head = config.tied_head ? weights.embed
-                                     : carver.Matrix({{"lm_head.weight", config.vocab_size}},
-                                                     config.hidden_size);
+  weights.lm_head =
+      config.tied_head ? weights.embed
+                       : carver.Matrix({{"lm_head.weight", config.vocab_size}}, config.hidden_size);
   return carver.Finish();
 }
 

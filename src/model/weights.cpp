@@ -84,7 +84,11 @@ class Packer {
  public:
   Packer(const WeightSource& source, ThreadPool& pool, std::byte* base, int64_t total_bytes,
          const LoadProgress& progress)
-      : source_(source), pool_(pool), base_(base), total_bytes_(total_bytes), progress_(progress),
+      : source_(source),
+        pool_(pool),
+        base_(base),
+        total_bytes_(total_bytes),
+        progress_(progress),
         scratch_(pool.num_threads()) {}
 
   void Pack(const MatrixSlot& slot) {
@@ -142,8 +146,7 @@ int64_t WeightBytes(const ModelConfig& config) {
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightSource& source, ThreadPool& pool,
                             const LoadProgress& progress) {
   Weights weights = {};
-  WEIR_RETURN_IF_ERROR(
-      CheckAllTensors(config, LayOutWeights(config, nullptr, weights), source));
+  WEIR_RETURN_IF_ERROR(CheckAllTensors(config, LayOutWeights(config, nullptr, weights), source));
   WEIR_ASSIGN_OR_RETURN(weights.memory, Buffer::Allocate(WeightBytes(config)));
   std::byte* base = weights.memory.data();
   const WeightSlots slots = LayOutWeights(config, base, weights);

@@ -21,22 +21,22 @@ namespace weir {
 
 // Null pointers stand for what the architecture does not have.
 struct LayerWeights {
-  const float* attn_norm;    // [hidden]
-  PackedMatrix qkv;          // [(hq + 2 hkv) d, hidden]: q, k, v
-  const float* qkv_bias;     // [(hq + 2 hkv) d]
-  const float* q_norm;       // [d]
-  const float* k_norm;       // [d]
-  PackedMatrix o;            // [hidden, hq d]
-  const float* o_bias;       // [hidden]
-  const float* mlp_norm;     // [hidden]
-  PackedMatrix gate_up;      // [2 intermediate, hidden]: gate, up
-  const float* gate_up_bias; // [2 intermediate]
-  PackedMatrix down;         // [hidden, intermediate]
-  const float* down_bias;    // [hidden]
+  const float* attn_norm;     // [hidden]
+  PackedMatrix qkv;           // [(hq + 2 hkv) d, hidden]: q, k, v
+  const float* qkv_bias;      // [(hq + 2 hkv) d]
+  const float* q_norm;        // [d]
+  const float* k_norm;        // [d]
+  PackedMatrix o;             // [hidden, hq d]
+  const float* o_bias;        // [hidden]
+  const float* mlp_norm;      // [hidden]
+  PackedMatrix gate_up;       // [2 intermediate, hidden]: gate, up
+  const float* gate_up_bias;  // [2 intermediate]
+  PackedMatrix down;          // [hidden, intermediate]
+  const float* down_bias;     // [hidden]
 };
 
 struct Weights {
-  Buffer memory;  // what everything below points into
+  Buffer memory;       // what everything below points into
   PackedMatrix embed;  // [vocab, hidden]
   std::vector<LayerWeights> layers;
   const float* final_norm;  // [hidden]

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/weights.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
+#include <gtest/gtest.h>
 #include <map>
 
 #include "model/weight_slots.h"
@@ -59,8 +58,10 @@ class FakeSource : public WeightSource {
     for (int64_t i = 0; i < (end - begin) * cols; ++i) {
       const float value = Value(name, begin * cols + i);
       const Bf16 half = ToBf16(value);
-      if (dtype_ == DType::kF32) std::memcpy(scratch.data() + i * 4, &value, 4);
-      else std::memcpy(scratch.data() + i * 2, &half, 2);
+      if (dtype_ == DType::kF32)
+        std::memcpy(scratch.data() + i * 4, &value, 4);
+      else
+        std::memcpy(scratch.data() + i * 2, &half, 2);
     }
     return scratch;
   }
@@ -151,7 +152,8 @@ TEST(LoadWeights, RefusesATensorThatIsMissingWrongOrTooMany) {
   const ModelConfig config = SmallConfig();
   FakeSource missing(config);
   missing.tensors.erase("model.layers.1.mlp.down_proj.weight");
-  ExpectRefused(config, missing, "no tensor model.layers.1.mlp.down_proj.weight, wanted one of [10, 7]");
+  ExpectRefused(config, missing,
+                "no tensor model.layers.1.mlp.down_proj.weight, wanted one of [10, 7]");
 
   FakeSource shape(config);
   shape.tensors["model.norm.weight"].shape = {11};

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tensor/buffer.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <sys/mman.h>
 #include <utility>
 
 #include "base/cgroup.h"
@@ -46,8 +45,7 @@ Result<Buffer> Buffer::Allocate(int64_t num_bytes) {
   void* mapped = ::mmap(nullptr, static_cast<size_t>(size + extra), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) {
-    return Err(Code::kOutOfMemory, "cannot allocate ", num_bytes, " bytes: ",
-               std::strerror(errno));
+    return Err(Code::kOutOfMemory, "cannot allocate ", num_bytes, " bytes: ", std::strerror(errno));
   }
   auto* begin = static_cast<std::byte*>(mapped);
   if (extra > 0) {

@@ -2,14 +2,13 @@
 //
 // The binary as its users meet it: what it prints where, and its exit codes. Runs the real `weir`
 // on synth:tiny.
+#include <array>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <string>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <string>
 #include <vector>
 
 #include "base/json.h"
@@ -163,7 +162,8 @@ TEST(Cli, JsonHasOneObjectPerPrompt) {
 }
 
 TEST(Cli, ASeedFixesTheText) {
-  const std::vector<std::string> drawn = {"--prompt", "x", "--temperature", "1", "--max-tokens", "16"};
+  const std::vector<std::string> drawn = {"--prompt",     "x", "--temperature", "1",
+                                          "--max-tokens", "16"};
   const auto with_seed = [&](const char* seed) {
     auto args = drawn;
     args.insert(args.end(), {"--seed", seed});

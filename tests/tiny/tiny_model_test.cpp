@@ -3,14 +3,14 @@
 // The bundled model does through Weir what its model card says that it learnt: recall from long
 // contexts, arithmetic, sorting, copying, reversing, and answers about Weir. A wrong attention path
 // or a wrong page shows here first.
-#include <gtest/gtest.h>
-#include <weir/engine.h>
-
 #include <algorithm>
 #include <fstream>
 #include <future>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
+
+#include <weir/engine.h>
 
 #include "base/json.h"
 

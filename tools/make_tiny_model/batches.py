@@ -51,7 +51,10 @@ class Encoder:
             for whole, part in zip((ids, targets, weights), self.document(pieces)):
                 whole.extend(part)
 
-        if row_len > 256:
+        if row_len < 128:
+            # A plain task at the very beginning, where its first digit is also the first token.
+            add((tasks.short_raw if rng.random() < 0.7 else tasks.short_chat)(rng, mix["arithmetic"]))
+        elif row_len > 256:
             if rng.random() < 0.15:
                 add(tasks.story_request(rng))
             budget = (row_len - len(ids)) * rng.uniform(0.9, 1.02)

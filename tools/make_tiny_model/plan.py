@@ -5,7 +5,7 @@ SEED = 1
 
 # Rows of one worker's batch for each row length; NUM_WORKERS such batches make a step.
 NUM_WORKERS = 2
-BATCH_ROWS = {128: 12, 256: 8, 1024: 2, 2944: 1}
+BATCH_ROWS = {32: 64, 128: 12, 256: 8, 1024: 2, 2944: 1}
 
 # Per phase:
 #   row_len     share of each row length
@@ -26,8 +26,12 @@ PLAN = [
      "arithmetic": 0.45, "gaps": 0.2, "rate": (0.7, 0.7)},
     {"steps": 260, "row_len": {256: 0.9, 1024: 0.05, 2944: 0.05}, "recall": 0.2, "dense": 0.1,
      "arithmetic": 0.65, "gaps": 0.3, "rate": (0.8, 0.75)},
-    {"steps": 480, "row_len": {256: 0.77, 1024: 0.08, 2944: 0.15}, "recall": 0.25, "dense": 0.1,
-     "arithmetic": 0.6, "gaps": 0.15, "rate": (0.7, 0.02)},
+    {"steps": 120, "row_len": {256: 0.77, 1024: 0.08, 2944: 0.15}, "recall": 0.25, "dense": 0.1,
+     "arithmetic": 0.6, "gaps": 0.15, "rate": (0.7, 0.53)},
+    {"steps": 20, "row_len": {256: 0.87, 1024: 0.04, 2944: 0.09}, "recall": 0.2, "dense": 0.1,
+     "arithmetic": 0.65, "gaps": 0.15, "rate": (0.53, 0.53)},
+    {"steps": 260, "row_len": {32: 0.4, 256: 0.48, 1024: 0.03, 2944: 0.09}, "recall": 0.25,
+     "dense": 0.1, "arithmetic": 0.6, "gaps": 0.15, "rate": (0.53, 0.02)},
 ]
 
 WARMUP_STEPS = 40

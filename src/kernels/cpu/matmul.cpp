@@ -14,6 +14,7 @@ namespace weir::cpu {
 namespace {
 
 constexpr int32_t kFewPanels = 4;
+constexpr int32_t kMostPanels = 32;  // the copy of x in a tile is then used often enough
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -64,8 +65,9 @@ struct Grid {
 // Tiles as large as scratch allows, then smaller until every worker has a few of them.
 Grid CutIntoTiles(const MatmulIsa& isa, int32_t m, int32_t panels, int32_t num_threads) {
   constexpr int64_t kTilesPerThread = 4;
-  int32_t tile_panels = kTileOutputs / kPanelRows / std::min(m, isa.tile_rows);
-  tile_panels = std::min(tile_panels, 16);
+  // Rounded down as Grid cuts, so that a tile never exceeds scratch.
+  const int32_t fit = kTileOutputs / kPanelRows / std::min(m, isa.tile_rows);
+  int32_t tile_panels = std::min(fit / kFewPanels * kFewPanels, kMostPanels);
   int32_t tile_rows = isa.tile_rows;
   const auto cut = [&] {
     return Grid{m, panels, static_cast<int32_t>(CeilDiv(m, tile_rows)),

@@ -19,7 +19,7 @@ struct Avx2 {
   static constexpr int kSteps = 2;
   static constexpr int kBlockRows =
       5;  // 10 sums, 2 weights and a broadcast; 6 rows make GCC 12 spill
-  static constexpr int kTileRows = 50;
+  static constexpr int kTileRows = 45;
 
   static constexpr int PanelsFor(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
 

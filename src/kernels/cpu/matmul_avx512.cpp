@@ -17,7 +17,7 @@ struct Avx512 {
   static constexpr int kXPerPair = 1;
   static constexpr int kSteps = 1;
   static constexpr int kBlockRows = 12;  // 24 sums, 2 weights and a broadcast in 32 registers
-  static constexpr int kTileRows = 96;
+  static constexpr int kTileRows = 48;
 
   // Many sums hide the 6 cycles that a sum waits for its predecessor; few rows take more panels, to
   // have more streams of weights on their way.

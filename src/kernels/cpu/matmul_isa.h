@@ -21,7 +21,7 @@ struct MatmulTile {
 };
 
 // A tile's sums stand in scratch of this many floats until they are complete.
-inline constexpr int32_t kTileOutputs = 96 * 16 * kPanelRows;
+inline constexpr int32_t kTileOutputs = 48 * 32 * kPanelRows;
 
 struct MatmulIsa {
   int32_t block_rows;  // most rows that stay in registers at once

@@ -22,7 +22,8 @@ void RmsNorm(const RmsNormArgs& args, Stream) {
     for (int32_t i = 0; i < args.dim; ++i) sum += double{x[i]} * x[i];
     const double scale = 1.0 / std::sqrt(sum / args.dim + args.eps);
     for (int32_t i = 0; i < args.dim; ++i) {
-      args.out[int64_t{r} * args.dim + i] = ToBf16(static_cast<float>(x[i] * scale * args.weight[i]));
+      args.out[int64_t{r} * args.dim + i] =
+          ToBf16(static_cast<float>(x[i] * scale * args.weight[i]));
     }
   }
 }
