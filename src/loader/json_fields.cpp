@@ -38,6 +38,13 @@ std::string NulProblem(std::string_view text) {
   return nul == std::string_view::npos ? "" : fmt::format("not JSON at byte {}: a NUL byte", nul);
 }
 
+std::string ParserProblem(size_t position, std::string_view what) {
+  for (const std::string_view quote : {"; last read: '", "parsing '"}) {
+    what = what.substr(0, what.find(quote));
+  }
+  return fmt::format("not JSON at byte {}: {}", position, what.substr(0, kMaxShownBytes));
+}
+
 std::string Quoted(std::string_view name) {
   const bool cut = name.size() > kMaxShownBytes;
   if (cut) name = name.substr(0, kMaxShownBytes);

@@ -60,6 +60,10 @@ class JsonFields {
 // input and never looks behind it. Empty when there is none.
 std::string NulProblem(std::string_view text);
 
+// What the parser says about a byte, without the text that it quotes: that may be megabytes long
+// and no UTF-8.
+std::string ParserProblem(size_t position, std::string_view what);
+
 // A value as JSON text for a message, cut when it is long.
 std::string Shown(const Json& value);
 // The same for a name that a file gives: quoted, control characters escaped, cut when it is long.

@@ -144,7 +144,7 @@ bool SafetensorsSax::end_array() {
 bool SafetensorsSax::parse_error(std::size_t position, const std::string&,
                                  const nlohmann::detail::exception& error) {
   if (problem.empty()) {
-    problem = fmt::format("header is not JSON at byte {}: {}", position, error.what());
+    problem = "header is " + ParserProblem(position, error.what());
   }
   return false;
 }

@@ -73,7 +73,7 @@ class IndexSax : public nlohmann::json_sax<Json> {
 
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
-    if (problem.empty()) problem = fmt::format("not JSON at byte {}: {}", position, error.what());
+    if (problem.empty()) problem = ParserProblem(position, error.what());
     return false;
   }
 

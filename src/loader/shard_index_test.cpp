@@ -50,6 +50,16 @@ TEST(ShardIndex, LiesAreRefused) {
   }
 }
 
+TEST(ShardIndex, AMessageDoesNotEchoTheFile) {
+  for (const std::string& text : {std::string(100'000, '\n') + "\xFF",
+                                  "{\"metadata\":{\"x\":" + std::string(100'000, '9') + "e999}}",
+                                  "{\"" + std::string(100'000, 'k') + "\":1}"}) {
+    const auto index = ParseShardIndex(text, "index.json");
+    ASSERT_FALSE(index);
+    EXPECT_LT(index.error().message.size(), 400u);
+  }
+}
+
 TEST(ShardIndex, NothingHidesBehindANul) {
   const std::string text("{\"weight_map\":{\"a\":\"m.safetensors\"}}\0x", 38);
   const auto index = ParseShardIndex(text, "index.json");

@@ -16,7 +16,7 @@ from weir_facts import FACTS
 from words import KEYS
 
 # Prompt length in tokens, from and to.
-RECALL_LENGTHS = {"recall_256": (240, 272), "recall_1024": (1000, 1048), "recall_2500": (2500, 3000)}
+RECALL_LENGTHS = {"recall_256": (240, 272), "recall_1024": (1010, 1048), "recall_2500": (2515, 3000)}
 
 
 def recall(rng, tok, shortest, longest, depth, raw):
