@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A steady-state step allocates nothing: every allocation of this program is counted.
-#include <atomic>
-#include <cstdlib>
+// A steady-state step allocates nothing.
 #include <gtest/gtest.h>
-#include <new>
 
 #include "base/check.h"
 #include "engine/engine_core.h"
+#include "kernels/count_allocations.h"
 #include "loader/model_source.h"
-
-namespace {
-
-std::atomic<int64_t> num_allocations{0};
-
-void* Allocate(std::size_t size, std::size_t align) {
-  num_allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = nullptr;
-  if (::posix_memalign(&memory, align, size == 0 ? 1 : size) != 0) std::abort();
-  return memory;
-}
-
-constexpr std::size_t kDefaultAlign = alignof(std::max_align_t);
-
-}  // namespace
-
-void* operator new(std::size_t size) { return Allocate(size, kDefaultAlign); }
-void* operator new[](std::size_t size) { return Allocate(size, kDefaultAlign); }
-void* operator new(std::size_t size, std::align_val_t align) {
-  return Allocate(size, static_cast<std::size_t>(align));
-}
-void* operator new[](std::size_t size, std::align_val_t align) {
-  return Allocate(size, static_cast<std::size_t>(align));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace weir {
 namespace {
@@ -84,10 +50,10 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
   }
   // The first steps size the reusable buffers: prefill is the largest batch there will be.
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(core.Step());
-  const int64_t allocations = num_allocations.load();
+  const int64_t allocations = NumAllocations();
   const int64_t tokens = num_tokens;
   for (int i = 0; i < 60; ++i) core.Step();
-  EXPECT_EQ(num_allocations.load() - allocations, 0);
+  EXPECT_EQ(NumAllocations() - allocations, 0);
   EXPECT_EQ(num_tokens - tokens, 4 * 60);
 }
 
