@@ -31,7 +31,12 @@ class Guard : public nlohmann::json_sax<nlohmann::ordered_json> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception& error) override {
-    if (problem.empty()) problem = fmt::format("byte {}: {}", position, error.what());
+    // The text quotes what was read last, which may be long.
+    constexpr size_t kMostShown = 200;
+    const std::string_view what = error.what();
+    if (problem.empty()) {
+      problem = fmt::format("byte {}: {}", position, what.substr(0, kMostShown));
+    }
     return false;
   }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -82,7 +83,8 @@ TEST(ParseJson, RefusesInvalidUtf8) {
 }
 
 TEST(ParseJsonFile, ReadsAtMostSoManyBytes) {
-  const std::string path = ::testing::TempDir() + "weir_json_test.json";
+  const std::string path =
+      ::testing::TempDir() + "weir_json_test_" + std::to_string(::getpid()) + ".json";
   std::ofstream(path) << "[1, 2]";
   EXPECT_TRUE(ParseJsonFile(path, 6).has_value());
   const auto too_long = ParseJsonFile(path, 5);

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "cli/doctor_report.h"
 
@@ -148,7 +149,7 @@ TEST(ReportKernels, ShowsTheChoiceOrTheError) {
 
 class MachineTree : public ::testing::Test {
  protected:
-  MachineTree() : root_(::testing::TempDir() + "weir_machine_tree") {
+  MachineTree() : root_(::testing::TempDir() + "weir_machine_tree_" + std::to_string(::getpid())) {
     std::filesystem::remove_all(root_);
   }
   ~MachineTree() override { std::filesystem::remove_all(root_); }

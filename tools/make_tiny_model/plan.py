@@ -32,8 +32,6 @@ PLAN = [
      "arithmetic": 0.65, "gaps": 0.15, "rate": (0.53, 0.53)},
     {"steps": 260, "row_len": {32: 0.4, 256: 0.48, 1024: 0.03, 2944: 0.09}, "recall": 0.25,
      "dense": 0.1, "arithmetic": 0.6, "gaps": 0.15, "rate": (0.53, 0.02)},
-    {"steps": 100, "row_len": {32: 0.45, 256: 0.45, 2944: 0.1}, "recall": 0.15, "dense": 0.1,
-     "arithmetic": 0.4, "gaps": 0.15, "rate": (0.3, 0.02)},
 ]
 
 WARMUP_STEPS = 40

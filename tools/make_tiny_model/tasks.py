@@ -182,9 +182,7 @@ def draw_arithmetic(rng, held_out=False, op=None):
         if o == "*":
             a, b = rng.randint(0, 12), rng.randint(0, 12)
         else:
-            # Small operands are what people try first.
-            end = 13 if rng.random() < 0.25 else 100
-            a, b = rng.randrange(end), rng.randrange(end)
+            a, b = rng.randrange(100), rng.randrange(100)
             if o == "-" and a < b:
                 a, b = b, a
         if sum_is_held_out(o, a, b) == held_out:
@@ -222,7 +220,7 @@ def draw_list(rng, kind, held_out=False):
 # Questions that only need the weights.
 
 def vary(rng, text):
-    if rng.random() < 0.4:
+    if rng.random() < 0.3:
         text = text[0].upper() + text[1:] if text[0].islower() else text
     if text.endswith("?") and rng.random() < 0.1:
         text = text[:-1]

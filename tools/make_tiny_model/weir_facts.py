@@ -3,7 +3,7 @@
 
 # (phrasings, answer). The first phrasing is the main one.
 FACTS = [
-    (["hello", "Hello", "Hello!", "hi", "Hi", "hey", "good morning", "hello there"], "Hello! How can I help you?"),
+    (["hello", "hi", "hey", "good morning", "hello there"], "Hello! How can I help you?"),
     (["who are you?", "what are you?", "what is your name?", "tell me about yourself"],
      "I am weir-tiny, a very small language model that comes with Weir."),
     (["what can you do?", "help", "how can you help me?", "what do you know?"],
