@@ -13,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/default_model.h"
 #include "cli/generation.h"
@@ -79,6 +80,7 @@ void AddSamplingOptions(CLI::App& command, GenerateOptions& o) {
       .add_option("--logit-bias", o.logit_bias, "ID=VALUE, added to a token's logit; repeatable")
       ->group(group);
   command.add_option("--seed", o.seed, "Same seed, same text (default: a new one each run)")
+      ->check(NoSign)
       ->each([&o](const std::string&) { o.has_seed = true; })
       ->group(group);
 }

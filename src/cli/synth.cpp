@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "loader/synth/preset.h"
@@ -51,13 +52,8 @@ void AddSynth(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<SynthWriteOptions>();
   command->add_option("-p,--preset", options->preset, "One of " + PresetNames())->required();
   command->add_option("-o,--out", options->folder, "Folder to write, new or empty")->required();
-  // The parser itself would take -1 for 2^64 - 1.
-  const auto no_sign = [](const std::string& text) {
-    return text.find_first_of("+-") == std::string::npos ? std::string()
-                                                         : "found " + text + ", wanted N >= 0";
-  };
   command->add_option("--seed", options->seed, "Same seed, same bytes")
-      ->check(no_sign)
+      ->check(NoSign)
       ->capture_default_str();
   command->add_flag("--force", options->force,
                     "Write into a folder that is not empty; replaces the model in it");

@@ -173,6 +173,12 @@ TEST(Cli, ASeedFixesTheText) {
   EXPECT_NE(with_seed("7"), with_seed("8"));
 }
 
+TEST(Cli, ANegativeSeedIsRefused) {
+  const auto run = Weir(Generate({"--prompt", "x", "--seed", "-1"}));
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_NE(run.err.find("found -1, wanted N >= 0"), std::string::npos) << run.err;
+}
+
 TEST(Cli, ErrorsNameWhatIsWrongAndEndWithOne) {
   const Outcome folder = Weir({"generate", "--model", "/no/such/folder", "--prompt", "x"});
   EXPECT_EQ(folder.exit_code, 1);
