@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts a step's attention into work items. Pure host code: lengths in, items out.
+// Routes a step's rows and cuts their attention into work items for the workers of a device. Pure
+// host code: lengths and page ids in, items out; a backend needs nothing else.
+//
+// How the planned policy cuts decodes (payload planning): all rows of a step get pieces of at most
+// P tiles, P being chosen for the whole batch among a few candidates between "no split" and a
+// fraction of a worker's share, by the time that the fluid model predicts for each. Prefills are
+// cut into query tiles, and along their keys too where they are too few to keep the workers busy.
+// Rows that share pages read them once where that is predicted to pay.
+//
+// Guarantees, checked by planner_test.cpp for random inputs:
+//   1. each (sequence, new row, KV head, visible key) lies in exactly one item; the items of a row
+//      and head ascend in position without holes;
+//   2. equal inputs give equal plans; another order of the sequences gives the same items up to
+//      their names;
+//   3. the numbers of items, merges and slot rows never exceed capacity(), whatever the batch: a
+//      plan that would is a bug and aborts;
+//   4. items come longest first, memory-bound and compute-bound ones in turn.
 #ifndef WEIR_ATTENTION_PLANNER_H_
 #define WEIR_ATTENTION_PLANNER_H_
 
@@ -8,42 +24,61 @@
 #include <span>
 #include <vector>
 
-#include "kernels/paged_attention.h"
+#include "attention/attn_plan.h"
+#include "attention/attn_shape.h"
+#include "attention/device_profile.h"
+#include "attention/item_emitter.h"
+#include "attention/payload.h"
+#include "attention/plan_capacity.h"
+#include "attention/policy.h"
+#include "attention/router.h"
+#include "attention/run_list.h"
+#include "attention/shared_prefix.h"
 
 namespace weir {
 
-struct AttnShape {
-  int32_t num_q_heads;
-  int32_t num_kv_heads;
-};
-
-// Valid until the planner plans again.
-struct AttnPlan {
-  std::span<const AttnItem> items;  // longest first
-};
-
-// Guarantees, checked by planner_test.cpp for random inputs:
-//   1. each (sequence, new row, KV head) lies in exactly one item;
-//   2. equal inputs give equal plans;
-//   3. items come in descending order of work (rows times visible tokens), so that the last ones
-//      taken are short: longest-processing-time scheduling (Graham 1969).
 class Planner {
  public:
-  // Takes the memory that a step of this many new rows and sequences needs.
-  Planner(const AttnShape& shape, int32_t max_rows, int32_t max_seqs);
+  // Takes all the memory that any step within the limits needs.
+  Planner(const AttnShape& shape, const DeviceProfile& device, const AttnPolicy& policy,
+          const PlannerLimits& limits);
 
-  // Requires: row_begin.size() == kv_len.size() + 1.
-  AttnPlan Plan(std::span<const int32_t> row_begin, std::span<const int32_t> kv_len);
+  // Spans of the result are valid until the next call. Requires: the batch is within the limits.
+  AttnPlan Plan(const AttnBatch& batch);
+
+  // Plans with the payload that the last Plan chose, raised where the bounds need it: a fraction of
+  // the time, for a batch that goes on from the last one. Bits may differ from Plan's.
+  AttnPlan Refresh(const AttnBatch& batch);
+
+  // Refresh where this batch is the last one a token later, at most 32 times in a row; else Plan.
+  AttnPlan Next(const AttnBatch& batch);
+
+  const PlanCapacity& capacity() const { return capacity_; }
+  const AttnPolicy& policy() const { return policy_; }
 
  private:
-  struct Entry {
-    int64_t work;
-    AttnItem item;
-  };
+  bool GoesOn(const AttnBatch& batch) const;
+  void Remember(const AttnBatch& batch);
+  AttnPlan Build(const AttnBatch& batch, bool refresh);
+  void ChoosePieces(const AttnBatch& batch, const StepRoute& route, bool refresh);
+  void CutByPayload();
+  void CutByCount(const AttnBatch& batch, int32_t splits);
+  void FitSlots(const AttnBatch& batch);
+  void RecordSplits();
+  AttnPlan Finish(const StepRoute& route);
 
   AttnShape shape_;
-  std::vector<Entry> entries_;
-  std::vector<AttnItem> items_;
+  DeviceProfile device_;
+  AttnPolicy policy_;
+  PlanCapacity capacity_;
+  RunList runs_;
+  PayloadChooser chooser_;
+  ItemEmitter emitter_;
+  std::vector<AttnDecision> decisions_;
+  std::vector<int32_t> pieces_;  // by run
+  Payload payload_;              // that the last Plan chose
+  std::vector<int32_t> last_q_len_, last_kv_len_;
+  int32_t num_refreshes_ = 0;
 };
 
 }  // namespace weir

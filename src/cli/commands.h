@@ -15,6 +15,7 @@ namespace weir {
 void AddGenerate(CLI::App& app, int& exit_code);
 void AddDoctor(CLI::App& app, int& exit_code);
 void AddSynth(CLI::App& app, int& exit_code);
+void AddPlan(CLI::App& app, int& exit_code);
 
 }  // namespace weir
 

@@ -68,7 +68,8 @@ Outputs Prepare(const KernelTable& table, const Inputs& in, ThreadPool* pool = n
        .rope_dim = in.shape.rope_dim,
        .positions = in.positions.data(),
        .kv_slot = in.kv_slot.data(),
-       .kv = {out.k.data(), out.v.data(), in.shape.hkv, in.shape.d, in.shape.page_len},
+       .kv = {out.k.data(), out.v.data(), nullptr, nullptr, KvDType::kBf16, in.shape.hkv, in.shape.d,
+              in.shape.page_len},
        .q_out = out.q.data()},
       {.pool = pool});
   EXPECT_EQ(out.q.back().bits, kPoison.bits) << "wrote beyond the end of q";

@@ -10,7 +10,8 @@
 
 namespace weir::cpu {
 
-// Workers take the items in order. Bits do not depend on how many there are.
+// Workers take the items in order; whoever ends the last item of a merge does the merge. Bits do
+// not depend on how many there are, nor on who comes last.
 template <const AttentionIsa& kIsa>
 void PagedAttention(const PagedAttentionArgs& args, Stream stream);
 

@@ -25,6 +25,17 @@ Pairs LoadPairs(const Bf16* p) {
   return Widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
+// Of eight pairs of int8.
+Pairs Widen(__m128i pairs) {
+  const __m256i words = _mm256_cvtepi16_epi32(pairs);
+  return {_mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, 24), 24)),
+          _mm256_cvtepi32_ps(_mm256_srai_epi32(words, 8))};
+}
+
+Pairs LoadPairs(const int8_t* p) {
+  return Widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+
 // Lanes [0, count) set.
 __m256i LaneMask(int64_t count) {
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -36,7 +47,18 @@ __m256 Dot(__m256 sum, __m256 a0, __m256 a1, const Pairs& b) {
   return _mm256_fmadd_ps(a1, b.second, _mm256_fmadd_ps(a0, b.first, sum));
 }
 
-void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+// The first `count` pairs, zero beyond.
+Pairs LoadPairs(const Bf16* p, int64_t count) {
+  return Widen(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), LaneMask(count)));
+}
+Pairs LoadPairs(const int8_t* p, int64_t count) {
+  __m128i pairs = _mm_setzero_si128();
+  const int64_t n = count < 0 ? 0 : count > kLanes ? kLanes : count;
+  __builtin_memcpy(&pairs, p, static_cast<size_t>(n) * 2);
+  return Widen(pairs);
+}
+
+void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
 
 // 2^x for x <= 0, relative error below 3e-7; 0 below -126 and for x = -inf; NaN stays NaN.
 __m256 Exp2(__m256 x) {
@@ -95,17 +117,27 @@ struct Avx2 {
     const uint32_t halves[2] = {bits << 16, bits & 0xFFFF0000u};
     __builtin_memcpy(to, halves, 8);
   }
-  static void Scores(const ScoreStrip<Avx2>& strip);
+  template <class E>
+  static void Scores(const ScoreStrip<Avx2, E>& strip);
+  static void ScaleScores(float* scores, const float* scales);
+  static void CapScores(float* scores, int count, float scale);
+  template <bool kScaled>
   static void Softmax(const SoftmaxRow<Avx2>& row);
-  static void Values(const ValueStrip<Avx2>& strip);
-  static void Finish(const float* o, const float* l, int64_t d, Bf16* out);
+  template <class E>
+  static void Values(const ValueStrip<Avx2, E>& strip);
+  static float Sum(const float* l) {
+    return ReduceAdd(_mm256_add_ps(_mm256_load_ps(l), _mm256_load_ps(l + kLanes)));
+  }
+  static void Fold(const Part& part, const Part& to);
+  static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
+  static void Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to);
 };
 
-template <int kRows>
-void ScoresOf(const ScoreStrip<Avx2>& strip) {
+template <int kRows, class E>
+void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
   for (int n = strip.first_panel; n < strip.first_panel + strip.num_panels; ++n) {
-    const Bf16* k = strip.tile->k[n];
-    const Bf16* next = strip.tile->next_k[n];
+    const E* k = strip.tile->k[n];
+    const E* next = strip.tile->next_k[n];
     const float* q = strip.q;
     __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -132,10 +164,8 @@ void ScoresOf(const ScoreStrip<Avx2>& strip) {
 }
 
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16); of these, `count` exist.
-template <int kRows, bool kWhole>
-void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
-  const __m256i low_mask = LaneMask(count);
-  const __m256i high_mask = LaneMask(count - kLanes);
+template <int kRows, bool kWhole, class E>
+void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
   __m256 sum[kRows][2];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
@@ -147,11 +177,9 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
   for (int t = 0; t < kPanelTokens / 2; ++t) {
     const int64_t at = (t * strip.d + first) * 2;
     for (int n = 0; n < strip.num_panels; ++n) {
-      const Bf16* v = strip.tile->v[n] + at;
-      const int* words = reinterpret_cast<const int*>(v);
-      const Pairs low = kWhole ? LoadPairs(v) : Widen(_mm256_maskload_epi32(words, low_mask));
-      const Pairs high =
-          kWhole ? LoadPairs(v + 16) : Widen(_mm256_maskload_epi32(words + kLanes, high_mask));
+      const E* v = strip.tile->v[n] + at;
+      const Pairs low = kWhole ? LoadPairs(v) : LoadPairs(v, count);
+      const Pairs high = kWhole ? LoadPairs(v + 16) : LoadPairs(v + 16, count - kLanes);
       if (strip.fetch != Fetch::kNone) Prefetch(strip.tile->next_v[n] + at);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
@@ -171,14 +199,15 @@ void ValuesOf(const ValueStrip<Avx2>& strip, int64_t first, int64_t count) {
   }
 }
 
-template <int kRows>
-void ValuesOfRows(const ValueStrip<Avx2>& strip) {
+template <int kRows, class E>
+void ValuesOfRows(const ValueStrip<Avx2, E>& strip) {
   int64_t dim = strip.first_dim;
   for (; dim + 16 <= strip.end_dim; dim += 16) ValuesOf<kRows, true>(strip, dim, 16);
   if (dim < strip.end_dim) ValuesOf<kRows, false>(strip, dim, strip.end_dim - dim);
 }
 
-void Avx2::Scores(const ScoreStrip<Avx2>& strip) {
+template <class E>
+void Avx2::Scores(const ScoreStrip<Avx2, E>& strip) {
   switch (strip.rows) {
     case 1:
       return ScoresOf<1>(strip);
@@ -191,7 +220,8 @@ void Avx2::Scores(const ScoreStrip<Avx2>& strip) {
   }
 }
 
-void Avx2::Values(const ValueStrip<Avx2>& strip) {
+template <class E>
+void Avx2::Values(const ValueStrip<Avx2, E>& strip) {
   switch (strip.rows) {
     case 1:
       return ValuesOfRows<1>(strip);
@@ -216,9 +246,40 @@ void Raise(const SoftmaxRow<Avx2>& row, float m) {
   *row.m = m;
 }
 
+void Avx2::ScaleScores(float* scores, const float* scales) {
+  for (int i = 0; i < kPanelTokens; i += kLanes) {
+    _mm256_store_ps(scores + i,
+                    _mm256_mul_ps(_mm256_load_ps(scores + i), _mm256_loadu_ps(scales + i)));
+  }
+}
+
+// tanh(x), relative error below 3e-7.
+__m256 Tanh(__m256 x) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  const __m256 size = _mm256_andnot_ps(sign, x);
+  const __m256 t = Exp2(_mm256_mul_ps(size, _mm256_set1_ps(-2 * kLog2E)));
+  const __m256 one = _mm256_set1_ps(1.0f);
+  const __m256 large = _mm256_div_ps(_mm256_sub_ps(one, t), _mm256_add_ps(one, t));
+  const __m256 xx = _mm256_mul_ps(x, x);
+  __m256 y = _mm256_set1_ps(kTanh[4]);
+#pragma GCC unroll 4
+  for (int i = 3; i >= 0; --i) y = _mm256_fmadd_ps(y, xx, _mm256_set1_ps(kTanh[i]));
+  const __m256 small = _mm256_fmadd_ps(_mm256_mul_ps(size, xx), y, size);
+  const __m256 is_small = _mm256_cmp_ps(size, _mm256_set1_ps(kTanhSmall), _CMP_LT_OQ);
+  return _mm256_or_ps(_mm256_and_ps(sign, x), _mm256_blendv_ps(large, small, is_small));
+}
+
+void Avx2::CapScores(float* scores, int count, float scale) {
+  for (int i = 0; i < count; i += kLanes) {
+    const __m256 s = _mm256_mul_ps(_mm256_load_ps(scores + i), _mm256_set1_ps(scale));
+    _mm256_store_ps(scores + i, Tanh(s));
+  }
+}
+
+template <bool kScaled>
 void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
   constexpr int kVecs = kKvTile / kLanes;
-  const __m256 unseen = _mm256_set1_ps(-__builtin_inff());
+  const __m256 unseen = _mm256_set1_ps(kUnseen);
   __m256 s[kVecs];
   __m256 largest = unseen;
 #pragma GCC unroll 16
@@ -230,25 +291,54 @@ void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
   const float m = ReduceMax(largest) * row.scale_log2;
   if (m > *row.m) Raise(row, m);
   // A row that has seen nothing yet has m = -inf, and -inf + inf would be NaN.
-  const float offset = *row.m == -__builtin_inff() ? 0.0f : *row.m;
+  const float offset = *row.m == kUnseen ? 0.0f : *row.m;
   const __m256 scale = _mm256_set1_ps(row.scale_log2);
   const __m256 minus_m = _mm256_set1_ps(-offset);
   __m256 l[2] = {_mm256_load_ps(row.l), _mm256_load_ps(row.l + kLanes)};
 #pragma GCC unroll 16
   for (int n = 0; n < kVecs; ++n) {
-    const __m256 p = Exp2(_mm256_fmadd_ps(s[n], scale, minus_m));
-    _mm256_store_ps(row.p + n * kLanes, p);
+    __m256 p = Exp2(_mm256_fmadd_ps(s[n], scale, minus_m));
     l[n % 2] = _mm256_add_ps(l[n % 2], p);
+    if constexpr (kScaled) {
+      p = _mm256_mul_ps(p, _mm256_loadu_ps(row.v_scales[n / 2] + n % 2 * kLanes));
+    }
+    _mm256_store_ps(row.p + n * kLanes, p);
   }
   _mm256_store_ps(row.l, l[0]);
   _mm256_store_ps(row.l + kLanes, l[1]);
 }
 
-void Avx2::Finish(const float* o, const float* l, int64_t d, Bf16* out) {
-  const float sum = ReduceAdd(_mm256_add_ps(_mm256_load_ps(l), _mm256_load_ps(l + kLanes)));
-  const __m256 inverse = _mm256_set1_ps(sum > 0 ? 1.0f / sum : 0.0f);
+float Exp2(float x) { return _mm256_cvtss_f32(Exp2(_mm256_set1_ps(x))); }
+
+void Avx2::Fold(const Part& part, const Part& to) {
+  if (*part.l == 0) return;
+  const bool first = *to.l == 0;
+  const float m = *part.m > *to.m ? *part.m : *to.m;
+  const float old_weight = Exp2(*to.m - m);
+  const float new_weight = Exp2(*part.m - m);
+  const __m256 a = _mm256_set1_ps(old_weight);
+  const __m256 b = _mm256_set1_ps(new_weight);
+  for (int64_t i = 0; i < to.padded_d; i += kLanes) {
+    const __m256 o = _mm256_load_ps(part.o + i);
+    const __m256 sum =
+        first ? o : _mm256_fmadd_ps(o, b, _mm256_mul_ps(_mm256_load_ps(to.o + i), a));
+    _mm256_store_ps(to.o + i, sum);
+  }
+  *to.l = first ? *part.l : __builtin_fmaf(*part.l, new_weight, *to.l * old_weight);
+  *to.m = m;
+}
+
+void Avx2::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
+  // The weight 2^-m was left out of o and l; a sink above m needs them smaller.
+  const float m = sink_log2 > *part.m ? sink_log2 : *part.m;
+  const float weight = m == kUnseen ? 0.0f : Exp2(*part.m - m);
+  const float sink = m == kUnseen ? 0.0f : Exp2(sink_log2 - m);
+  const float sum = __builtin_fmaf(*part.l, weight, sink);
+  const bool sees = *part.l != 0;
+  const __m256 inverse = _mm256_set1_ps(sees ? weight / sum : 0.0f);
   for (int64_t i = 0; i < d; i += kLanes) {
-    const __m256 mean = _mm256_mul_ps(_mm256_load_ps(o + i), inverse);
+    const __m256 o = sees ? _mm256_load_ps(part.o + i) : _mm256_setzero_ps();
+    const __m256 mean = _mm256_mul_ps(o, inverse);
     const __m128i rounded = ToBf16s(_mm256_add_ps(mean, _mm256_setzero_ps()));
     if (d - i >= kLanes) {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), rounded);
@@ -258,8 +348,19 @@ void Avx2::Finish(const float* o, const float* l, int64_t d, Bf16* out) {
   }
 }
 
+void Avx2::Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to) {
+  for (int64_t i = 0; i < count; i += 16) {
+    // A bf16 is the upper half of a float, and an int8 needs no more.
+    const Pairs pairs = LoadPairs(from + i);
+    const __m256i first = _mm256_srli_epi32(_mm256_castps_si256(pairs.first), 16);
+    const __m256i both = _mm256_or_si256(first, _mm256_castps_si256(pairs.second));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), both);
+    if (i % 64 == 0) Prefetch(next + i);
+  }
+}
+
 }  // namespace
 
-const AttentionIsa kAttentionAvx2 = {.attend = Attend<Avx2>};
+const AttentionIsa kAttentionAvx2 = {.attend = Attend<Avx2>, .merge = Merge<Avx2>};
 
 }  // namespace weir::cpu

@@ -13,6 +13,22 @@ __m512 Dot(__m512 sum, __m512i a, __m512i b) {
 
 __m512i LoadPairs(const Bf16* p) { return _mm512_loadu_si512(p); }
 
+// 32 int8 as bf16, which holds them exactly.
+__m512i ToPairs(__m256i bytes) {
+  const __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_castsi256_si128(bytes)));
+  const __m512 high = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_extracti128_si256(bytes, 1)));
+  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
+__m512i LoadPairs(const int8_t* p) {
+  return ToPairs(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+
+__m512i LoadPairs(__mmask16 mask, const Bf16* p) { return _mm512_maskz_loadu_epi32(mask, p); }
+__m512i LoadPairs(__mmask16 mask, const int8_t* p) {
+  return ToPairs(_mm256_maskz_loadu_epi16(mask, p));
+}
+
 // Two bf16 for all lanes.
 __m512i Broadcast(const Bf16* pair) {
   int32_t bits;
@@ -20,7 +36,14 @@ __m512i Broadcast(const Bf16* pair) {
   return _mm512_set1_epi32(bits);
 }
 
-void Prefetch(const Bf16* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+
+// Whether the load of vector `i` of panel or line `n` comes at a new cache line. Vectors of int8
+// are half a line long.
+template <class E>
+bool StartsLine(int64_t i, int n) {
+  return sizeof(E) == 2 || ((i ^ (n >> 1)) & 1) == 0;
+}
 
 // 2^x for x <= 0, relative error below 3e-7; 0 for x = -inf; NaN stays NaN.
 __m512 Exp2(__m512 x) {
@@ -43,24 +66,33 @@ __mmask16 FirstLanes(int64_t count) {
 
 struct Avx512 {
   using Query = Bf16;
-  // Weights are rounded to bf16, a relative error of at most 2^-9 each. Their sum is taken from the
-  // rounded weights: then the output is a true weighted mean of the values, equal values come out
-  // exactly, and the rounding only shifts weight between tokens.
+  // Weights are rounded to bf16, a relative error of at most 2^-9 each. Over bf16 values their sum
+  // is taken from the rounded weights: then the output is a true weighted mean of the values, equal
+  // values come out exactly, and the rounding only shifts weight between tokens. Over int8 values
+  // it is the product of weight and scale that is rounded, and the sum is that of the weights.
   using Weight = Bf16;
   static constexpr int kRows = 6;  // 6 x 4 sums, 4 vectors of keys or values, one broadcast
   static constexpr int kQueryPerPair = 2;
 
   static void PackQuery(const Bf16* pair, Query* to) { __builtin_memcpy(to, pair, 4); }
-  static void Scores(const ScoreStrip<Avx512>& strip);
+  template <class E>
+  static void Scores(const ScoreStrip<Avx512, E>& strip);
+  static void ScaleScores(float* scores, const float* scales);
+  static void CapScores(float* scores, int count, float scale);
+  template <bool kScaled>
   static void Softmax(const SoftmaxRow<Avx512>& row);
-  static void Values(const ValueStrip<Avx512>& strip);
-  static void Finish(const float* o, const float* l, int64_t d, Bf16* out);
+  template <class E>
+  static void Values(const ValueStrip<Avx512, E>& strip);
+  static float Sum(const float* l) { return _mm512_reduce_add_ps(_mm512_load_ps(l)); }
+  static void Fold(const Part& part, const Part& to);
+  static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
+  static void Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to);
 };
 
-template <int kRows, int kPanels, Fetch kFetch>
-void ScoresOf(const ScoreStrip<Avx512>& strip, int first) {
-  const Bf16* k[kPanels];
-  const Bf16* next[kPanels];
+template <int kRows, int kPanels, Fetch kFetch, class E>
+void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
+  const E* k[kPanels];
+  const E* next[kPanels];
   __m512 sum[kRows][kPanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kPanels; ++n) {
@@ -75,7 +107,7 @@ void ScoresOf(const ScoreStrip<Avx512>& strip, int first) {
 #pragma GCC unroll 8
     for (int n = 0; n < kPanels; ++n) {
       keys[n] = LoadPairs(k[n] + i * 32);
-      if (Fetches(kFetch, n)) Prefetch(next[n] + i * 32);
+      if (Fetches(kFetch, n) && StartsLine<E>(i, n)) Prefetch(next[n] + i * 32);
     }
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
@@ -94,8 +126,8 @@ void ScoresOf(const ScoreStrip<Avx512>& strip, int first) {
 }
 
 // As many panels at once as registers hold sums for.
-template <int kRows, Fetch kFetch>
-void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
+template <int kRows, Fetch kFetch, class E>
+void ScoresOfRows(const ScoreStrip<Avx512, E>& strip) {
   int n = strip.first_panel;
   const int end = n + strip.num_panels;
   if constexpr (kRows <= kSmallStripRows) {
@@ -107,8 +139,8 @@ void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
 }
 
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16 kVecs) under `mask`.
-template <int kRows, int kVecs, Fetch kFetch>
-void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
+template <int kRows, int kVecs, Fetch kFetch, class E>
+void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask) {
   __m512 sum[kRows][kVecs];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
@@ -124,9 +156,10 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
       __m512i values[kVecs];
 #pragma GCC unroll 8
       for (int c = 0; c < kVecs; ++c) {
-        const Bf16* v = strip.tile->v[n] + at + c * 32;
-        values[c] = kVecs == 1 ? _mm512_maskz_loadu_epi32(mask, v) : LoadPairs(v);
-        if (Fetches(kFetch, c)) Prefetch(strip.tile->next_v[n] + at + c * 32);
+        const E* v = strip.tile->v[n] + at + c * 32;
+        values[c] = kVecs == 1 ? LoadPairs(mask, v) : LoadPairs(v);
+        if (Fetches(kFetch, c) && StartsLine<E>(t, c))
+          Prefetch(strip.tile->next_v[n] + at + c * 32);
       }
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
@@ -146,8 +179,8 @@ void ValuesOf(const ValueStrip<Avx512>& strip, int64_t first, __mmask16 mask) {
 }
 
 // Few rows need more dims at once to keep enough sums in flight.
-template <int kRows, Fetch kFetch>
-void ValuesOfRows(const ValueStrip<Avx512>& strip) {
+template <int kRows, Fetch kFetch, class E>
+void ValuesOfRows(const ValueStrip<Avx512, E>& strip) {
   constexpr int kVecs = kRows <= kSmallStripRows ? 8 : 4;
   int64_t dim = strip.first_dim;
   const int64_t end = strip.end_dim;
@@ -157,8 +190,8 @@ void ValuesOfRows(const ValueStrip<Avx512>& strip) {
   for (; dim < end; dim += 16) ValuesOf<kRows, 1, kFetch>(strip, dim, FirstLanes(end - dim));
 }
 
-template <int kRows>
-void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
+template <int kRows, class E>
+void ScoresOfRows(const ScoreStrip<Avx512, E>& strip) {
   if constexpr (kRows <= kSmallStripRows) {
     if (strip.fetch == Fetch::kEven) return ScoresOfRows<kRows, Fetch::kEven>(strip);
     if (strip.fetch == Fetch::kOdd) return ScoresOfRows<kRows, Fetch::kOdd>(strip);
@@ -167,8 +200,8 @@ void ScoresOfRows(const ScoreStrip<Avx512>& strip) {
   ScoresOfRows<kRows, Fetch::kAll>(strip);
 }
 
-template <int kRows>
-void ValuesOfRows(const ValueStrip<Avx512>& strip) {
+template <int kRows, class E>
+void ValuesOfRows(const ValueStrip<Avx512, E>& strip) {
   if constexpr (kRows <= kSmallStripRows) {
     if (strip.fetch == Fetch::kEven) return ValuesOfRows<kRows, Fetch::kEven>(strip);
     if (strip.fetch == Fetch::kOdd) return ValuesOfRows<kRows, Fetch::kOdd>(strip);
@@ -177,7 +210,8 @@ void ValuesOfRows(const ValueStrip<Avx512>& strip) {
   ValuesOfRows<kRows, Fetch::kAll>(strip);
 }
 
-void Avx512::Scores(const ScoreStrip<Avx512>& strip) {
+template <class E>
+void Avx512::Scores(const ScoreStrip<Avx512, E>& strip) {
   switch (strip.rows) {
     case 1:
       return ScoresOfRows<1>(strip);
@@ -194,7 +228,8 @@ void Avx512::Scores(const ScoreStrip<Avx512>& strip) {
   }
 }
 
-void Avx512::Values(const ValueStrip<Avx512>& strip) {
+template <class E>
+void Avx512::Values(const ValueStrip<Avx512, E>& strip) {
   switch (strip.rows) {
     case 1:
       return ValuesOfRows<1>(strip);
@@ -221,8 +256,38 @@ void Raise(const SoftmaxRow<Avx512>& row, float m) {
   *row.m = m;
 }
 
+void Avx512::ScaleScores(float* scores, const float* scales) {
+  _mm512_store_ps(scores, _mm512_mul_ps(_mm512_load_ps(scores), _mm512_loadu_ps(scales)));
+}
+
+// tanh(x), relative error below 3e-7.
+__m512 Tanh(__m512 x) {
+  const __m512 size = _mm512_abs_ps(x);
+  const __m512 t = Exp2(_mm512_mul_ps(size, _mm512_set1_ps(-2 * kLog2E)));
+  const __m512 one = _mm512_set1_ps(1.0f);
+  const __m512 large = _mm512_div_ps(_mm512_sub_ps(one, t), _mm512_add_ps(one, t));
+  const __m512 xx = _mm512_mul_ps(x, x);
+  __m512 y = _mm512_set1_ps(kTanh[4]);
+#pragma GCC unroll 4
+  for (int i = 3; i >= 0; --i) y = _mm512_fmadd_ps(y, xx, _mm512_set1_ps(kTanh[i]));
+  const __m512 small = _mm512_fmadd_ps(_mm512_mul_ps(size, xx), y, size);
+  const __mmask16 is_small = _mm512_cmp_ps_mask(size, _mm512_set1_ps(kTanhSmall), _CMP_LT_OQ);
+  const __m512 result = _mm512_mask_blend_ps(is_small, large, small);
+  const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(  // the sign of x, the rest of the result
+      sign, _mm512_castps_si512(x), _mm512_castps_si512(result), 0xCA));
+}
+
+void Avx512::CapScores(float* scores, int count, float scale) {
+  for (int i = 0; i < count; i += 16) {
+    const __m512 s = _mm512_mul_ps(_mm512_load_ps(scores + i), _mm512_set1_ps(scale));
+    _mm512_store_ps(scores + i, Tanh(s));
+  }
+}
+
+template <bool kScaled>
 void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
-  const __m512 unseen = _mm512_set1_ps(-__builtin_inff());
+  const __m512 unseen = _mm512_set1_ps(kUnseen);
   __m512 s[kTilePanels];
   __m512 largest = unseen;
 #pragma GCC unroll 8
@@ -233,34 +298,72 @@ void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
   const float m = _mm512_reduce_max_ps(largest) * row.scale_log2;
   if (m > *row.m) Raise(row, m);
   // A row that has seen nothing yet has m = -inf, and -inf + inf would be NaN.
-  const float offset = *row.m == -__builtin_inff() ? 0.0f : *row.m;
+  const float offset = *row.m == kUnseen ? 0.0f : *row.m;
   const __m512 scale = _mm512_set1_ps(row.scale_log2);
   const __m512 minus_m = _mm512_set1_ps(-offset);
   const __m512i ones = _mm512_set1_epi32(0x3F803F80);
   __m512 l = _mm512_load_ps(row.l);
 #pragma GCC unroll 8
   for (int n = 0; n < kTilePanels; n += 2) {
-    const __m512 low = Exp2(_mm512_fmadd_ps(s[n], scale, minus_m));
-    const __m512 high = Exp2(_mm512_fmadd_ps(s[n + 1], scale, minus_m));
+    __m512 low = Exp2(_mm512_fmadd_ps(s[n], scale, minus_m));
+    __m512 high = Exp2(_mm512_fmadd_ps(s[n + 1], scale, minus_m));
+    if constexpr (kScaled) {
+      l = _mm512_add_ps(l, _mm512_add_ps(low, high));
+      low = _mm512_mul_ps(low, _mm512_loadu_ps(row.v_scales[n]));
+      high = _mm512_mul_ps(high, _mm512_loadu_ps(row.v_scales[n + 1]));
+    }
     const __m512i p = (__m512i)_mm512_cvtne2ps_pbh(high, low);
     _mm512_store_si512(row.p + n * 16, p);
-    l = Dot(l, p, ones);
+    if constexpr (!kScaled) l = Dot(l, p, ones);
   }
   _mm512_store_ps(row.l, l);
 }
 
-void Avx512::Finish(const float* o, const float* l, int64_t d, Bf16* out) {
-  const float sum = _mm512_reduce_add_ps(_mm512_load_ps(l));
-  const __m512 inverse = _mm512_set1_ps(sum > 0 ? 1.0f / sum : 0.0f);
+float Exp2(float x) { return _mm512_cvtss_f32(Exp2(_mm512_set1_ps(x))); }
+
+void Avx512::Fold(const Part& part, const Part& to) {
+  if (*part.l == 0) return;
+  const bool first = *to.l == 0;
+  const float m = *part.m > *to.m ? *part.m : *to.m;
+  const float old_weight = Exp2(*to.m - m);
+  const float new_weight = Exp2(*part.m - m);
+  const __m512 a = _mm512_set1_ps(old_weight);
+  const __m512 b = _mm512_set1_ps(new_weight);
+  for (int64_t i = 0; i < to.padded_d; i += 16) {
+    const __m512 o = _mm512_load_ps(part.o + i);
+    const __m512 sum =
+        first ? o : _mm512_fmadd_ps(o, b, _mm512_mul_ps(_mm512_load_ps(to.o + i), a));
+    _mm512_store_ps(to.o + i, sum);
+  }
+  *to.l = first ? *part.l : __builtin_fmaf(*part.l, new_weight, *to.l * old_weight);
+  *to.m = m;
+}
+
+void Avx512::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
+  // The weight 2^-m was left out of o and l; a sink above m needs them smaller.
+  const float m = sink_log2 > *part.m ? sink_log2 : *part.m;
+  const float weight = m == kUnseen ? 0.0f : Exp2(*part.m - m);
+  const float sink = m == kUnseen ? 0.0f : Exp2(sink_log2 - m);
+  const float sum = __builtin_fmaf(*part.l, weight, sink);
+  const bool sees = *part.l != 0;
+  const __m512 inverse = _mm512_set1_ps(sees ? weight / sum : 0.0f);
   for (int64_t i = 0; i < d; i += 16) {
-    const __m512 mean = _mm512_mul_ps(_mm512_load_ps(o + i), inverse);
+    const __m512 o = sees ? _mm512_load_ps(part.o + i) : _mm512_setzero_ps();
+    const __m512 mean = _mm512_mul_ps(o, inverse);
     const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_add_ps(mean, _mm512_setzero_ps()));
     _mm256_mask_storeu_epi16(out + i, FirstLanes(d - i), (__m256i)rounded);
   }
 }
 
+void Avx512::Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to) {
+  for (int64_t i = 0; i < count; i += 32) {
+    _mm512_store_si512(to + i, LoadPairs(from + i));
+    if (i % 64 == 0) Prefetch(next + i);
+  }
+}
+
 }  // namespace
 
-const AttentionIsa kAttentionAvx512 = {.attend = Attend<Avx512>};
+const AttentionIsa kAttentionAvx512 = {.attend = Attend<Avx512>, .merge = Merge<Avx512>};
 
 }  // namespace weir::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an instruction set offers to paged attention: one function that computes a work item on the
+// What an instruction set offers to paged attention: functions that do one item or one merge on the
 // calling thread. Plain data only, see the rules for per-instruction-set files.
 #ifndef WEIR_KERNELS_CPU_ATTENTION_ISA_H_
 #define WEIR_KERNELS_CPU_ATTENTION_ISA_H_
@@ -10,8 +10,11 @@
 namespace weir::cpu {
 
 struct AttentionIsa {
-  // Writes the item's rows of `out`. Takes 200 KiB of stack at most; allocates nothing.
+  // Writes the item's rows of `out`, or its parts. Takes 400 KiB of stack at most; allocates
+  // nothing.
   void (*attend)(const PagedAttentionArgs& args, const AttnItem& item);
+  // Folds all parts of the merge, which it uses up, and writes its rows of `out`.
+  void (*merge)(const PagedAttentionArgs& args, const AttnMerge& merge);
 };
 
 extern const AttentionIsa kAttentionAvx2;

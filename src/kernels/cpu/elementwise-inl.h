@@ -12,6 +12,8 @@
 //   TimesPowerOf2(x, n)            for whole n in [-150, 150]; may overflow to infinity
 //   LoadColumn(pairs, to)          kLanes pairs of bf16 that are 64 bytes apart to 2 kLanes floats
 //   MergePairs(values, n, odd, to) n bf16 into the low or high halves of n 4-byte words
+//   ReduceMax, Abs
+//   StoreInt8N(p, x, n)            x to nearest, ties to even, into [-127, 127]; 0 < n <= kLanes
 // A lane's arithmetic is the same in whole vectors and in parts, and the order of sums depends on
 // the length only.
 #include <immintrin.h>
@@ -32,6 +34,10 @@ F LoadUpTo(const float* p, int64_t n) {
 void StoreUpTo(Bf16* p, F x, int64_t n) {
   if (n >= kLanes) return Simd::StoreBf16(p, x);
   Simd::StoreBf16N(p, x, static_cast<int>(n));
+}
+void StoreUpTo(float* p, F x, int64_t n) {
+  if (n >= kLanes) return Simd::Store(p, x);
+  Simd::StoreN(p, x, static_cast<int>(n));
 }
 
 float Sqrt(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
@@ -143,8 +149,9 @@ struct HeadSource {
   }
 };
 
+template <class Out>
 void PrepareHead(const QkvPrepareArgs& args, const float* x, const float* norm, int64_t row,
-                 Bf16* out) {
+                 Out* out) {
   const int64_t d = args.kv.head_dim;
   const int64_t half = args.rope_dim / 2;
   const HeadSource head{x, norm, norm != nullptr ? NormScale(x, d, args.eps) : 1.0f};
@@ -191,21 +198,78 @@ void AppendValue(const float* value, int64_t d, int64_t token, Bf16* page) {
   }
 }
 
+// Where a token's key and value go.
+struct TokenPlace {
+  int64_t first;  // of the page and head, among the tokens of all pages
+  int64_t token;  // in the page
+};
+
+// See kv_layout.h on what the first token of a page does.
+void ClearPage(const KvPages& kv, int64_t first) {
+  const int64_t bytes = int64_t{kv.head_dim} * (kv.dtype == KvDType::kInt8 ? 1 : 2);
+  __builtin_memset(static_cast<char*>(kv.v) + first * bytes, 0,
+                   static_cast<size_t>(kv.page_len * bytes));
+  if (kv.dtype != KvDType::kInt8) return;
+  const size_t scales = static_cast<size_t>(kv.page_len) * sizeof(float);
+  __builtin_memset(kv.k_scale + first, 0, scales);
+  __builtin_memset(kv.v_scale + first, 0, scales);
+}
+
+// x / scale in whole numbers; returns the scale.
+float Quantise(const float* x, int64_t d, int8_t* to) {
+  F largest = Simd::Set(0);
+  for (int64_t i = 0; i < d; i += kLanes) {
+    largest = Simd::Max(largest, Simd::Abs(LoadUpTo(x + i, d - i)));
+  }
+  const float max = Simd::ReduceMax(largest);
+  const bool zero = max < kLeastInt8Magnitude;
+  const F inverse = Simd::Set(zero ? 0.0f : 127.0f / max);
+  for (int64_t i = 0; i < d; i += kLanes) {
+    const int n = static_cast<int>(d - i < kLanes ? d - i : kLanes);
+    Simd::StoreInt8N(to + i, Simd::Mul(LoadUpTo(x + i, d - i), inverse), n);
+  }
+  return zero ? 0.0f : max / 127.0f;
+}
+
+void AppendInt8(const KvPages& kv, const TokenPlace& place, const float* key, const float* value) {
+  const int64_t d = kv.head_dim;
+  alignas(64) int8_t bytes[kMaxHeadDim];
+  kv.k_scale[place.first + place.token] = Quantise(key, d, bytes);
+  int8_t* to = static_cast<int8_t*>(kv.k) + (place.first + place.token / 16 * 16) * d;
+  to += place.token % 16 * 2;
+  for (int64_t i = 0; i < d; i += 2) __builtin_memcpy(to + i * 16, bytes + i, 2);
+  kv.v_scale[place.first + place.token] = Quantise(value, d, bytes);
+  to = static_cast<int8_t*>(kv.v) + (place.first + place.token / 2 * 2) * d + place.token % 2;
+  for (int64_t i = 0; i < d; ++i) to[2 * i] = bytes[i];
+}
+
+void AppendBf16(const KvPages& kv, const TokenPlace& place, const Bf16* key, const float* value) {
+  const int64_t d = kv.head_dim;
+  AppendKey(key, d, place.token, static_cast<Bf16*>(kv.k) + place.first * d);
+  AppendValue(value, d, place.token, static_cast<Bf16*>(kv.v) + place.first * d);
+}
+
 void AppendKv(const QkvPrepareArgs& args, const RowsAndHeads& part) {
-  const int64_t d = args.kv.head_dim;
-  const int64_t s = args.kv.page_len;
-  alignas(64) Bf16 key[kMaxHeadDim];
+  const KvPages& kv = args.kv;
+  const int64_t d = kv.head_dim;
+  const int64_t s = kv.page_len;
+  alignas(64) float key[kMaxHeadDim];
+  alignas(64) Bf16 bf16_key[kMaxHeadDim];
   for (int64_t r = part.row_begin; r < part.row_end; ++r) {
     const int64_t slot = args.kv_slot[r];
     if (slot < 0) continue;
     const float* k = args.qkv + r * QkvRowLength(args) + args.num_q_heads * d;
-    const float* v = k + args.kv.num_kv_heads * d;
+    const float* v = k + kv.num_kv_heads * d;
     for (int64_t h = part.head_begin; h < part.head_end; ++h) {
-      const int64_t page = (slot / s * args.kv.num_kv_heads + h) * s * d;
-      if (slot % s == 0) __builtin_memset(args.kv.v + page, 0, static_cast<size_t>(s * d) * 2);
-      PrepareHead(args, k + h * d, args.k_norm, r, key);
-      AppendKey(key, d, slot % s, args.kv.k + page);
-      AppendValue(v + h * d, d, slot % s, args.kv.v + page);
+      const TokenPlace place{(slot / s * kv.num_kv_heads + h) * s, slot % s};
+      if (place.token == 0) ClearPage(kv, place.first);
+      if (kv.dtype == KvDType::kInt8) {
+        PrepareHead(args, k + h * d, args.k_norm, r, key);
+        AppendInt8(kv, place, key, v + h * d);
+      } else {
+        PrepareHead(args, k + h * d, args.k_norm, r, bf16_key);
+        AppendBf16(kv, place, bf16_key, v + h * d);
+      }
     }
   }
 }

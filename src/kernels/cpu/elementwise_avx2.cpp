@@ -40,6 +40,24 @@ struct Simd {
     const __m128i values = ToBf16s(x);
     __builtin_memcpy(p, &values, static_cast<size_t>(n) * 2);
   }
+  static void Store(float* p, F x) { _mm256_storeu_ps(p, x); }
+  static void StoreN(float* p, F x, int n) { _mm256_maskstore_ps(p, Mask(n), x); }
+  static void StoreInt8N(int8_t* p, F x, int n) {
+    // The scale may have been rounded down.
+    const __m256i whole = _mm256_max_epi32(_mm256_set1_epi32(-127), _mm256_cvtps_epi32(x));
+    const __m256i words = _mm256_packs_epi32(whole, whole);
+    const __m256i bytes = _mm256_packs_epi16(words, words);
+    const uint64_t all = static_cast<uint32_t>(_mm256_extract_epi32(bytes, 0)) |
+                         uint64_t{static_cast<uint32_t>(_mm256_extract_epi32(bytes, 4))} << 32;
+    __builtin_memcpy(p, &all, static_cast<size_t>(n));
+  }
+  static F Abs(F x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x); }
+  static float ReduceMax(F x) {
+    __m128 y = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    y = _mm_max_ps(y, _mm_movehl_ps(y, y));
+    y = _mm_max_ss(y, _mm_movehdup_ps(y));
+    return _mm_cvtss_f32(y);
+  }
   static F Set(float x) { return _mm256_set1_ps(x); }
   static F Add(F a, F b) { return _mm256_add_ps(a, b); }
   static F Sub(F a, F b) { return _mm256_sub_ps(a, b); }

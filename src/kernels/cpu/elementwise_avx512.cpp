@@ -23,6 +23,15 @@ struct Simd {
   static void StoreBf16N(Bf16* p, F x, int n) {
     _mm256_mask_storeu_epi16(p, Mask(n), (__m256i)_mm512_cvtneps_pbh(x));
   }
+  static void Store(float* p, F x) { _mm512_storeu_ps(p, x); }
+  static void StoreN(float* p, F x, int n) { _mm512_mask_storeu_ps(p, Mask(n), x); }
+  static void StoreInt8N(int8_t* p, F x, int n) {
+    // The scale may have been rounded down.
+    const __m512i whole = _mm512_max_epi32(_mm512_set1_epi32(-127), _mm512_cvtps_epi32(x));
+    _mm_mask_storeu_epi8(p, Mask(n), _mm512_cvtsepi32_epi8(whole));
+  }
+  static F Abs(F x) { return _mm512_abs_ps(x); }
+  static float ReduceMax(F x) { return _mm512_reduce_max_ps(x); }
   static F Set(float x) { return _mm512_set1_ps(x); }
   static F Add(F a, F b) { return _mm512_add_ps(a, b); }
   static F Sub(F a, F b) { return _mm512_sub_ps(a, b); }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "kernels/reference/reference.h"
@@ -28,20 +30,49 @@ void NormAndRotate(const QkvPrepareArgs& args, const float* norm, int32_t positi
   }
 }
 
-void Append(const KvPages& kv, int32_t head, int32_t slot, const std::vector<float>& k,
-            const float* v) {
+// The scale of a head's int8 elements; a head of next to nothing is stored as zeros.
+float ScaleOf(const float* x, int32_t d) {
+  float largest = 0;
+  for (int32_t i = 0; i < d; ++i) largest = std::max(largest, std::abs(x[i]));
+  return largest < kLeastInt8Magnitude ? 0.0f : largest / 127.0f;
+}
+
+// Element `at` of the pages; `scale` is that of its token.
+void Store(const KvPages& kv, void* elements, int64_t at, float value, float scale) {
+  if (kv.dtype == KvDType::kBf16) {
+    static_cast<Bf16*>(elements)[at] = ToBf16(value);
+  } else {
+    const float whole = scale > 0 ? std::nearbyint(value / scale) : 0.0f;
+    static_cast<int8_t*>(elements)[at] = static_cast<int8_t>(std::clamp(whole, -127.0f, 127.0f));
+  }
+}
+
+// See kv_layout.h on what the first token of a page does.
+void ClearPage(const KvPages& kv, int64_t first_token) {
+  const int64_t bytes = int64_t{kv.page_len} * kv.head_dim * BytesPerElement(kv.dtype);
+  std::memset(static_cast<char*>(kv.v) + first_token * kv.head_dim * BytesPerElement(kv.dtype), 0,
+              bytes);
+  if (kv.dtype == KvDType::kBf16) return;
+  std::fill_n(kv.k_scale + first_token, kv.page_len, 0.0f);
+  std::fill_n(kv.v_scale + first_token, kv.page_len, 0.0f);
+}
+
+void Append(const KvPages& kv, int32_t head, int32_t slot, const float* k, const float* v) {
   const int32_t d = kv.head_dim;
-  const int32_t s = kv.page_len;
-  const int64_t page_and_head = int64_t{slot / s} * kv.num_kv_heads + head;
-  const int32_t t = slot % s;
-  Bf16* k_page = kv.k + page_and_head * s * d;
-  Bf16* v_page = kv.v + page_and_head * s * d;
-  if (t == 0) {
-    for (int64_t i = 0; i < int64_t{s} * d; ++i) v_page[i] = Bf16{0};
+  const int32_t t = slot % kv.page_len;
+  const int64_t first = (int64_t{slot / kv.page_len} * kv.num_kv_heads + head) * kv.page_len;
+  if (t == 0) ClearPage(kv, first);
+  float k_scale = 1;
+  float v_scale = 1;
+  if (kv.dtype == KvDType::kInt8) {
+    kv.k_scale[first + t] = k_scale = ScaleOf(k, d);
+    kv.v_scale[first + t] = v_scale = ScaleOf(v, d);
   }
   for (int32_t i = 0; i < d; ++i) {
-    k_page[((int64_t{t / 16} * (d / 2) + i / 2) * 16 + t % 16) * 2 + i % 2] = ToBf16(k[i]);
-    v_page[(int64_t{t / 2} * d + i) * 2 + t % 2] = ToBf16(v[i]);
+    const int64_t k_at = ((int64_t{t / 16} * (d / 2) + i / 2) * 16 + t % 16) * 2 + i % 2;
+    const int64_t v_at = (int64_t{t / 2} * d + i) * 2 + t % 2;
+    Store(kv, kv.k, first * d + k_at, k[i], k_scale);
+    Store(kv, kv.v, first * d + v_at, v[i], v_scale);
   }
 }
 
@@ -65,7 +96,7 @@ void QkvPrepare(const QkvPrepareArgs& args, Stream) {
       const float* v = row + int64_t{hq + hkv + h} * d;
       head.assign(k, k + d);
       NormAndRotate(args, args.k_norm, args.positions[r], head);
-      Append(args.kv, h, args.kv_slot[r], head, v);
+      Append(args.kv, h, args.kv_slot[r], head.data(), v);
     }
   }
 }

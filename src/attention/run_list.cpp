@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attention/run_list.h"
+
+#include <algorithm>
+
+#include "attention/router.h"
+#include "base/check.h"
+
+namespace weir {
+namespace {
+
+constexpr double kPerUs = 1e3;  // bytes per microsecond of a GB/s, flops of a GF/s
+
+int32_t DivUp(int32_t a, int32_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+RunList::RunList(const AttnShape& shape, const DeviceProfile& device, const PlanCapacity& capacity,
+                 int32_t max_seqs)
+    : shape_(shape), device_(device), capacity_(capacity), shared_(max_seqs) {
+  tiles_.reserve(capacity.max_tiles);
+  tiles_of_tile_.reserve(capacity.max_tiles);
+  runs_.reserve(capacity.max_runs);
+  members_.reserve(capacity.max_members);
+  tile_of_seq_.reserve(max_seqs);
+  decode_seqs_.reserve(max_seqs);
+  taken_.reserve(max_seqs);
+  end_of_node_.reserve(max_seqs);
+  dropped_.reserve(max_seqs);
+}
+
+void RunList::Build(const AttnBatch& batch, std::span<const AttnDecision> decisions, bool cascade) {
+  tiles_.clear();
+  tiles_of_tile_.clear();
+  decode_seqs_.clear();
+  tile_of_seq_.assign(batch.num_seqs(), -1);
+  unique_bytes_ = 0;
+  flops_ = 0;
+  for (int32_t seq = 0; seq < batch.num_seqs(); ++seq) AddTiles(batch, seq, decisions[seq].route);
+  shared_.Find(batch, decode_seqs_);
+  for (const SharedNode& node : shared_.nodes()) {
+    const double tokens = double{1} * (node.page_end - node.page_begin) * batch.page_len;
+    unique_bytes_ -= tokens * (node.count - 1) * shape_.num_kv_heads * shape_.token_bytes();
+  }
+  dropped_.assign(shared_.nodes().size(), !cascade || shape_.window > 0);
+  TakeNodes(batch);
+  ListRuns(batch);
+}
+
+bool RunList::DropSharedRun(const AttnBatch& batch) {
+  if (taken_.empty()) return false;
+  const auto least =
+      std::min_element(taken_.begin(), taken_.end(),
+                       [](const Taken& a, const Taken& b) { return a.saving_us < b.saving_us; });
+  dropped_[least->node] = true;
+  TakeNodes(batch);
+  ListRuns(batch);
+  return true;
+}
+
+void RunList::AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route) {
+  if (route == AttnRoute::kNone) return;
+  const int32_t q_len = batch.q_len(seq);
+  WEIR_CHECK(q_len > 0 && batch.cached(seq) >= 0);
+  const bool decode = route == AttnRoute::kDecode;
+  if (decode) {
+    decode_seqs_.push_back(seq);
+    tile_of_seq_[seq] = static_cast<int32_t>(tiles_.size());
+  }
+  const int32_t rows = decode ? q_len : std::min(q_len, capacity_.rows_per_tile);
+  const int32_t num_tiles = DivUp(q_len, rows);
+  int32_t first_key = batch.kv_len[seq];
+  for (int32_t begin = 0; begin < q_len; begin += rows) {
+    const int32_t end = std::min(begin + rows, q_len);
+    AddTile(batch,
+            {.seq = seq,
+             .q_begin = begin,
+             .q_end = end,
+             .packed_rows = 0,
+             .route = route,
+             .kv_begin = 0,
+             .kv_end = 0,
+             .own_begin = 0},
+            num_tiles);
+    first_key = std::min(first_key, tiles_.back().kv_begin);
+  }
+  unique_bytes_ += double{1} * (batch.kv_len[seq] - first_key) * shape_.num_kv_heads *
+                   static_cast<double>(shape_.token_bytes());
+}
+
+void RunList::AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_tiles) {
+  WEIR_CHECK_LT(std::ssize(tiles_), capacity_.max_tiles);
+  QTile tile = rows;
+  const int32_t first_position = batch.cached(tile.seq) + tile.q_begin;
+  tile.packed_rows = (tile.q_end - tile.q_begin) * shape_.group();
+  tile.kv_end = shape_.causal ? batch.cached(tile.seq) + tile.q_end : batch.kv_len[tile.seq];
+  if (shape_.window > 0) {
+    const int32_t seen = std::max(0, first_position + 1 - shape_.window);
+    tile.kv_begin = seen / capacity_.unit_len * capacity_.unit_len;
+  }
+  tile.own_begin = tile.kv_begin;
+  tiles_.push_back(tile);
+  tiles_of_tile_.push_back(num_tiles);
+  // The mean row of the tile sees half of the tile's own tokens.
+  const double seen =
+      tile.kv_end - tile.kv_begin - (shape_.causal ? (tile.q_end - tile.q_begin - 1) / 2.0 : 0.0);
+  flops_ += 4.0 * shape_.head_dim * tile.packed_rows * shape_.num_kv_heads * seen;
+}
+
+// Parents come first, so a child begins where the nearest taken stretch above it ends.
+void RunList::TakeNodes(const AttnBatch& batch) {
+  taken_.clear();
+  end_of_node_.assign(shared_.nodes().size(), 0);
+  int64_t runs = 0;
+  int64_t members = 0;
+  for (size_t i = 0; i < shared_.nodes().size(); ++i) {
+    const SharedNode& node = shared_.nodes()[i];
+    end_of_node_[i] = node.parent >= 0 ? end_of_node_[node.parent] : 0;
+    // Room for a run per member bounds both lists, however deep the tree is.
+    const bool fits = runs + node.count <= capacity_.max_runs - capacity_.max_tiles &&
+                      members + node.count <= capacity_.max_members;
+    if (dropped_[i] || !fits || !TakeNode(batch, static_cast<int32_t>(i))) continue;
+    runs += node.count;
+    members += node.count;
+  }
+}
+
+bool RunList::TakeNode(const AttnBatch& batch, int32_t index) {
+  const SharedNode& node = shared_.nodes()[index];
+  const int32_t begin = end_of_node_[index];
+  const int32_t end = SharedEnd(batch, node);
+  if (end - begin < 2 * device_.tile_len) return false;
+  const double saving_us = SavingUs(batch, node, end - begin);
+  if (saving_us <= 0) return false;
+  taken_.push_back({.node = index, .kv_begin = begin, .kv_end = end, .saving_us = saving_us});
+  end_of_node_[index] = end;
+  return true;
+}
+
+// Whole units that all new rows of all members see.
+int32_t RunList::SharedEnd(const AttnBatch& batch, const SharedNode& node) const {
+  int64_t end = int64_t{node.page_end} * batch.page_len;
+  for (int32_t i = 0; i < node.count; ++i) {
+    end = std::min<int64_t>(end, batch.cached(shared_.order()[node.first + i]));
+  }
+  return static_cast<int32_t>(end / capacity_.unit_len * capacity_.unit_len);
+}
+
+double RunList::TileUs(double tokens, double packed_rows) const {
+  return 4.0 * shape_.head_dim * packed_rows * tokens / (device_.paged_gflop_s * kPerUs);
+}
+
+// What the members read and compute apart, less what they do together and what joining costs: a
+// part more per member and piece, and the pieces' fixed cost.
+double RunList::SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t num_tokens) const {
+  int32_t packed = 0;
+  for (int32_t i = 0; i < node.count; ++i) {
+    packed += batch.q_len(shared_.order()[node.first + i]) * shape_.group();
+  }
+  const double bytes_per_us = device_.total_gb_s * kPerUs;
+  const double heads = shape_.num_kv_heads;
+  const double once_us =
+      heads * num_tokens * static_cast<double>(shape_.token_bytes()) / bytes_per_us;
+  const double compute_us = heads * TileUs(num_tokens, packed) / device_.num_workers;
+  const int32_t blocks = DivUp(packed, std::max(device_.q_tile_rows, kMaxDecodePackedRows));
+  const double apart_us = std::max(node.count * once_us, compute_us);
+  const double together_us = std::max(blocks * once_us, compute_us);
+  const int32_t pieces = std::min(DivUp(num_tokens, capacity_.unit_len),
+                                  DivUp(device_.num_workers, shape_.num_kv_heads));
+  const double part_us = 2.0 * packed * (shape_.head_dim + 2) * 4 / bytes_per_us;
+  const double joining_us = heads * (pieces + 1) * part_us +
+                            heads * pieces * blocks * device_.item_us / device_.num_workers;
+  return apart_us - together_us - joining_us - device_.merge_us;
+}
+
+void RunList::ListRuns(const AttnBatch& batch) {
+  runs_.clear();
+  members_.clear();
+  for (QTile& tile : tiles_) tile.own_begin = tile.kv_begin;
+  for (const Taken& taken : taken_) AddSharedRuns(batch, taken);
+  num_shared_runs_ = static_cast<int32_t>(runs_.size());
+  for (int32_t i = 0; i < static_cast<int32_t>(tiles_.size()); ++i) {
+    const QTile& tile = tiles_[i];
+    KvRun run =
+        MakeRun(tile.own_begin, tile.kv_end, tile.packed_rows, tile.route == AttnRoute::kDecode,
+                tiles_of_tile_[i], tile.route == AttnRoute::kFresh);
+    run.tile = i;
+    run.first = tile.own_begin == tile.kv_begin;
+    runs_.push_back(run);
+  }
+  WEIR_CHECK_LE(std::ssize(runs_), capacity_.max_runs);
+}
+
+// Members in blocks of as many packed rows as an item takes.
+void RunList::AddSharedRuns(const AttnBatch& batch, const Taken& taken) {
+  const SharedNode& node = shared_.nodes()[taken.node];
+  const int32_t limit = std::max(device_.q_tile_rows, kMaxDecodePackedRows);
+  for (int32_t i = 0; i < node.count;) {
+    const auto first = static_cast<int32_t>(members_.size());
+    int32_t packed = 0;
+    for (; i < node.count; ++i) {
+      const int32_t seq = shared_.order()[node.first + i];
+      const int32_t rows = batch.q_len(seq) * shape_.group();
+      if (packed > 0 && packed + rows > limit) break;
+      packed += rows;
+      members_.push_back({.seq = seq, .merge = tile_of_seq_[seq]});
+      tiles_[tile_of_seq_[seq]].own_begin = taken.kv_end;
+    }
+    KvRun run = MakeRun(taken.kv_begin, taken.kv_end, packed, true, 1, false);
+    run.first_member = first;
+    run.num_members = static_cast<int32_t>(members_.size()) - first;
+    run.first = taken.kv_begin == 0;
+    runs_.push_back(run);
+  }
+}
+
+KvRun RunList::MakeRun(int32_t kv_begin, int32_t kv_end, int32_t packed_rows, bool decode,
+                       int32_t num_tiles, bool contiguous) const {
+  const double unit_us = TileUs(capacity_.unit_len, packed_rows);
+  return {
+      .tile = -1,
+      .first_member = 0,
+      .num_members = 0,
+      .kv_begin = kv_begin,
+      .kv_end = kv_end,
+      .num_units = DivUp(kv_end - kv_begin, capacity_.unit_len),
+      .packed_rows = packed_rows,
+      .decode = decode,
+      .first = true,
+      .unit_bytes =
+          double{1} * capacity_.unit_len * static_cast<double>(shape_.token_bytes()) / num_tiles,
+      .unit_us = contiguous ? unit_us * device_.paged_gflop_s / device_.worker_gflop_s : unit_us,
+  };
+}
+
+int64_t RunList::num_decode_units() const {
+  int64_t units = 0;
+  for (const KvRun& run : runs_) units += run.decode ? run.num_units : 0;
+  return units * shape_.num_kv_heads;
+}
+
+int64_t RunList::num_prefill_units() const {
+  int64_t units = 0;
+  for (const KvRun& run : runs_) units += run.decode ? 0 : run.num_units;
+  return units * shape_.num_kv_heads;
+}
+
+}  // namespace weir

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A block of packed rows walks over a range of keys: scores of a tile, online softmax, weights
+// times values. Included by the files that are compiled for one instruction set only.
+//
+// Why a row's bits depend on its own q, keys and values and on the range's first key only, whatever
+// block it is in:
+//   - every score is one chain over ascending pairs of dims;
+//   - a tile changes a row by one rule: raise the maximum, rescale the row's sums if it rose, add
+//     the tile's weighted values pair of tokens by pair, in the order of ValueStrip;
+//   - tokens that a row does not see, but its neighbours do, have weight zero. Adding zero times a
+//     finite value is exact but for the sign of zero, which Finish drops by adding +0.
+#ifndef WEIR_KERNELS_CPU_ATTENTION_BLOCK_INL_H_
+#define WEIR_KERNELS_CPU_ATTENTION_BLOCK_INL_H_
+
+#include "kernels/cpu/attention_rows-inl.h"
+#include "kernels/cpu/attention_strips-inl.h"
+
+namespace weir::cpu {
+namespace {
+
+constexpr int kBlockRows = 96;
+constexpr int64_t kBlockFloats = int64_t{kBlockRows} * 128;  // bounds rows x head_dim of a block
+constexpr int64_t kMaxWideDim = 256;  // int8 tiles of larger heads are widened as they are read
+static_assert(kMaxHeadDim <= kBlockFloats, "a block must hold a row");
+
+// Packed rows with their running softmax.
+template <class Isa>
+struct Block {
+  alignas(64) float o[kBlockFloats];
+  alignas(64) typename Isa::Query q[kBlockFloats / 2 * Isa::kQueryPerPair];
+  alignas(64) float scores[kBlockRows * kKvTile];
+  alignas(64) typename Isa::Weight p[kBlockRows * kKvTile];
+  alignas(64) float l[kBlockRows * kSumLanes];
+  alignas(64) Bf16 wide[kKvTile * kMaxWideDim];  // the keys or the values of an int8 tile
+  float m[kBlockRows];
+  PackedRow row[kBlockRows];
+  int64_t strip_end[kBlockRows];  // by a strip's first row: keys that any of its rows sees
+  int64_t begin;                  // keys that any row sees
+  int64_t end;
+  int rows;
+  int strip_rows;
+  int64_t d;
+  int64_t padded_d;  // d rounded up to 16
+
+  // What is in the L1 cache while all strips pass over it: up to 16 KiB of a tile. Blocks of one
+  // strip or two take all panels at once instead, to read memory as fast as it comes.
+  bool small() const { return rows <= 2 * kSmallStripRows; }
+  int panels_at_once() const { return small() ? kTilePanels : kTilePanels / 2; }
+  int64_t dims_at_once() const { return small() ? padded_d : 64; }
+  // Many strips share the work of widening a tile; few widen it as they read it.
+  bool widens_tiles() const { return !small() && d <= kMaxWideDim; }
+  Fetch FetchOf(int first_row) const {
+    if (small() && rows > strip_rows) return first_row == 0 ? Fetch::kEven : Fetch::kOdd;
+    return first_row == 0 ? Fetch::kAll : Fetch::kNone;
+  }
+};
+
+// Keys of one sequence and head, by position.
+struct Keys {
+  const PagedAttentionArgs& args;
+  int64_t seq;
+  int64_t kv_head;
+
+  // Of the panel that starts at `token`: its place among the tokens of all pages and heads.
+  int64_t Place(int64_t token) const {
+    const KvPages& kv = args.kv;
+    const int64_t page = args.pages[args.page_begin[seq] + token / kv.page_len];
+    return (page * kv.num_kv_heads + kv_head) * kv.page_len + token % kv.page_len;
+  }
+};
+
+int PanelsFor(int64_t tokens) {
+  return static_cast<int>((Min(Max(tokens, 0), kKvTile) + kPanelTokens - 1) / kPanelTokens);
+}
+
+struct TilePlaces {
+  int64_t panel[kTilePanels];
+};
+
+// Of the tile at `begin`. A panel beyond the end is not read; the first stands for it.
+TilePlaces FindTile(const Keys& keys, int64_t begin, int64_t end) {
+  TilePlaces tile;
+  const int num_panels = PanelsFor(end - begin);
+  for (int i = 0; i < kTilePanels; ++i) {
+    tile.panel[i] = i < num_panels ? keys.Place(begin + i * kPanelTokens) : tile.panel[0];
+  }
+  return tile;
+}
+
+template <class E>
+Tile<E> Locate(const KvPages& kv, const TilePlaces& at, const TilePlaces& next) {
+  const E* k = static_cast<const E*>(kv.k);
+  const E* v = static_cast<const E*>(kv.v);
+  Tile<E> tile;
+  for (int i = 0; i < kTilePanels; ++i) {
+    tile.k[i] = k + at.panel[i] * kv.head_dim;
+    tile.v[i] = v + at.panel[i] * kv.head_dim;
+    tile.next_k[i] = k + next.panel[i] * kv.head_dim;
+    tile.next_v[i] = v + next.panel[i] * kv.head_dim;
+  }
+  return tile;
+}
+
+// Strips hold the pairs of their rows side by side, so that a strip is read from front to back.
+template <class Isa>
+void LoadQueries(const Bf16* all, Block<Isa>& block) {
+  typename Isa::Query* to = block.q;
+  for (int strip = 0; strip < block.rows; strip += block.strip_rows) {
+    const int rows = static_cast<int>(Min(block.strip_rows, block.rows - strip));
+    for (int r = 0; r < rows; ++r) {
+      const Bf16* q = all + block.row[strip + r].at;
+      for (int64_t i = 0; i < block.d / 2; ++i) {
+        Isa::PackQuery(q + 2 * i, to + (i * rows + r) * Isa::kQueryPerPair);
+      }
+    }
+    to += block.d / 2 * rows * Isa::kQueryPerPair;
+  }
+}
+
+template <class Isa>
+void StartBlock(const PagedAttentionArgs& args, RowCursor& cursor, Block<Isa>& block) {
+  block.begin = INT64_MAX;
+  block.end = 0;
+  for (int r = 0; r < block.rows; ++r) {
+    const PackedRow& row = block.row[r] = cursor.Next();
+    int64_t& strip_end = block.strip_end[r / block.strip_rows * block.strip_rows];
+    strip_end = r % block.strip_rows == 0 ? row.end : Max(strip_end, row.end);
+    block.begin = Min(block.begin, row.begin);
+    block.end = Max(block.end, row.end);
+  }
+  LoadQueries(args.q, block);
+}
+
+template <class Isa>
+void ClearSums(Block<Isa>& block) {
+  for (int r = 0; r < block.rows; ++r) block.m[r] = kUnseen;
+  for (int i = 0; i < block.rows * kSumLanes; ++i) block.l[i] = 0;
+  for (int64_t i = 0; i < block.rows * block.padded_d; ++i) block.o[i] = 0;
+}
+
+// Calls fn(first_row, rows, seen) for each strip that sees tokens of [begin, end).
+template <class Isa, class Fn>
+void ForStrips(const Block<Isa>& block, int64_t begin, int64_t end, Fn&& fn) {
+  for (int first = 0; first < block.rows; first += block.strip_rows) {
+    const int rows = static_cast<int>(Min(block.strip_rows, block.rows - first));
+    const int64_t seen = Min(block.strip_end[first], end) - begin;
+    if (seen > 0) fn(first, rows, seen);
+  }
+}
+
+template <class E, class Isa>
+void ScoreTile(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
+  const int at_once = block.panels_at_once();
+  const int num_panels = PanelsFor(Min(block.end, end) - begin);
+  for (int panel = 0; panel < num_panels; panel += at_once) {
+    ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
+      const int count = static_cast<int>(Min(at_once, PanelsFor(seen) - panel));
+      if (count <= 0) return;
+      const int64_t q_at = first * (block.d / 2) * Isa::kQueryPerPair;
+      Isa::template Scores<E>({block.q + q_at, rows, panel, count, block.d, &tile,
+                               block.FetchOf(first), block.scores + first * kKvTile});
+    });
+  }
+}
+
+// What comes between a product of q and k and its softmax, the same for all rows of a tile.
+struct Weighing {
+  float scale_log2;
+  float cap_scale;  // of scores before tanh; 0: no cap
+  bool int8;
+  const float* k_scales[kTilePanels];
+  const float* v_scales[kTilePanels];
+};
+
+Weighing WeighingOf(const PagedAttentionArgs& args, const TilePlaces& at) {
+  const float cap = args.features.softcap;
+  Weighing weighing;
+  weighing.scale_log2 = (cap > 0 ? cap : args.scale) * kLog2E;
+  weighing.cap_scale = cap > 0 ? args.scale / cap : 0.0f;
+  weighing.int8 = args.kv.dtype == KvDType::kInt8;
+  for (int i = 0; weighing.int8 && i < kTilePanels; ++i) {
+    weighing.k_scales[i] = args.kv.k_scale + at.panel[i];
+    weighing.v_scales[i] = args.kv.v_scale + at.panel[i];
+  }
+  return weighing;
+}
+
+// Rows without features and with bf16 keys pass untouched. `unseen` tokens come before the first
+// that the row sees, `seen` is counted from the tile's first as well.
+template <class Isa>
+void ApplyFeatures(const Weighing& weighing, int64_t unseen, int64_t seen, float* scores) {
+  const int num_panels = PanelsFor(seen);
+  if (weighing.int8) {
+    for (int n = 0; n < num_panels; ++n) {
+      Isa::ScaleScores(scores + n * kPanelTokens, weighing.k_scales[n]);
+    }
+  }
+  if (weighing.cap_scale > 0) {
+    Isa::CapScores(scores, num_panels * kPanelTokens, weighing.cap_scale);
+  }
+  const int64_t hidden = Min(unseen, num_panels * kPanelTokens);
+  for (int64_t t = 0; t < hidden; ++t) scores[t] = kUnseen;
+}
+
+template <class Isa>
+void WeighTile(Block<Isa>& block, int64_t begin, int64_t end, const Weighing& weighing) {
+  ForStrips(block, begin, end, [&](int first, int rows, int64_t) {
+    for (int r = first; r < first + rows; ++r) {
+      const int64_t seen = Min(block.row[r].end, end) - begin;
+      float* scores = block.scores + r * kKvTile;
+      ApplyFeatures<Isa>(weighing, block.row[r].begin - begin, seen, scores);
+      const SoftmaxRow<Isa> row{scores,
+                                seen,
+                                weighing.scale_log2,
+                                block.padded_d,
+                                weighing.v_scales,
+                                &block.m[r],
+                                block.l + r * kSumLanes,
+                                block.o + r * block.padded_d,
+                                block.p + r * kKvTile};
+      weighing.int8 ? Isa::template Softmax<true>(row) : Isa::template Softmax<false>(row);
+    }
+  });
+}
+
+template <class E, class Isa>
+void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
+  for (int64_t dim = 0; dim < block.d; dim += block.dims_at_once()) {
+    const int64_t end_dim = Min(block.d, dim + block.dims_at_once());
+    ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
+      Isa::template Values<E>({block.p + first * kKvTile, rows, PanelsFor(seen), dim, end_dim,
+                               block.d, block.padded_d, &tile, block.FetchOf(first),
+                               block.o + first * block.padded_d});
+    });
+  }
+}
+
+// `tile` with keys or values replaced by those at `from`, widened.
+template <class Isa>
+Tile<Bf16> WidenPanels(const int8_t* const* from, const int8_t* const* next, int num_panels,
+                       Block<Isa>& block) {
+  const int64_t panel = kPanelTokens * block.d;
+  Tile<Bf16> wide;
+  for (int n = 0; n < kTilePanels; ++n) {
+    Bf16* to = block.wide + n * panel;
+    wide.k[n] = wide.v[n] = wide.next_k[n] = wide.next_v[n] = to;
+    if (n < num_panels) Isa::Widen(from[n], next[n], panel, to);
+  }
+  return wide;
+}
+
+// Folds the tokens [begin, end) of a tile into the block's m, l and o.
+template <class Isa, class E>
+void AttendTile(const PagedAttentionArgs& args, int64_t begin, int64_t end, const TilePlaces& at,
+                const TilePlaces& next, Block<Isa>& block) {
+  const Tile<E> tile = Locate<E>(args.kv, at, next);
+  const Weighing weighing = WeighingOf(args, at);
+  if constexpr (sizeof(E) == 1) {
+    if (block.widens_tiles()) {
+      const int num_panels = PanelsFor(Min(block.end, end) - begin);
+      ScoreTile(block, begin, end, WidenPanels(tile.k, tile.next_k, num_panels, block));
+      WeighTile(block, begin, end, weighing);
+      AddValues(block, begin, end, WidenPanels(tile.v, tile.next_v, num_panels, block));
+      return;
+    }
+  }
+  ScoreTile(block, begin, end, tile);
+  WeighTile(block, begin, end, weighing);
+  AddValues(block, begin, end, tile);
+}
+
+// Folds the tokens [begin, end) into the block's m, l and o, in tiles counted from `begin`.
+template <class Isa, class E>
+void AttendRange(const Keys& keys, int64_t begin, int64_t end, Block<Isa>& block) {
+  const int64_t last = Min(end, block.end);
+  begin += Max(block.begin - begin, 0) / kKvTile * kKvTile;  // tiles that no row sees
+  if (begin >= last) return;
+  TilePlaces places = FindTile(keys, begin, last);
+  for (; begin < last; begin += kKvTile) {
+    const int64_t next_begin = Min(begin + kKvTile, end);
+    const TilePlaces next = next_begin < block.end ? FindTile(keys, next_begin, block.end) : places;
+    AttendTile<Isa, E>(keys.args, begin, last, places, next, block);
+    places = next;
+  }
+}
+
+}  // namespace
+}  // namespace weir::cpu
+
+#endif  // WEIR_KERNELS_CPU_ATTENTION_BLOCK_INL_H_

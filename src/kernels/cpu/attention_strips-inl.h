@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the walk over a work item hands to the arithmetic of an instruction set: strips of packed
+// rows, tiles of keys and values, parts. Included by the files that are compiled for one
+// instruction set only, so everything is in the anonymous namespace and nothing but plain structs
+// is included.
+//
+// `E` is the element that the arithmetic reads, Bf16 or int8_t. `Isa` supplies:
+//   Query, Weight             elements of the packed queries and of the softmax weights
+//   kRows                     packed rows that stay in registers at once: a strip
+//   kQueryPerPair             elements of Query that hold two bf16
+//   PackQuery(pair, to)       two bf16 to Query
+//   Scores<E>(strip)          the scores of a strip
+//   ScaleScores(panel, scales)     16 scores times their keys' scales
+//   CapScores(scores, n, scale)    n scores, a multiple of 16: tanh(scale * score)
+//   Softmax<kScaled>(row)     turns a row's scores into weights, updates m, l and o
+//   Values<E>(strip)          o += weights times values
+//   Sum(l)                    of kSumLanes lanes
+//   Fold(part, to)            joins two parts
+//   Finish(part, sink, d, out)     o / l as bf16
+//   Widen(from, n, to)        int8 to bf16, n a multiple of 32
+#ifndef WEIR_KERNELS_CPU_ATTENTION_STRIPS_INL_H_
+#define WEIR_KERNELS_CPU_ATTENTION_STRIPS_INL_H_
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#include "kernels/paged_attention.h"
+
+namespace weir::cpu {
+namespace {
+
+constexpr int kPanelTokens = 16;
+constexpr int kKvTile = 128;  // tokens; another number gives other bits
+constexpr int kTilePanels = kKvTile / kPanelTokens;
+constexpr int kSumLanes = 16;
+constexpr int kSmallStripRows = 3;  // in blocks of up to two strips
+constexpr float kLog2E = 1.44269504f;
+constexpr float kUnseen = -__builtin_inff();
+
+// 2^f = sum of kExp2[i] f^i for |f| <= 1/2, relative error below 3e-7 in f32, exact at 0.
+constexpr float kExp2[] = {1.0f,          0.693147182f,   0.240223497f,
+                           0.0555038117f, 0.00966636837f, 0.00133812928f};
+
+// tanh(x) = x + x^3 (sum of kTanh[i] x^2i) for |x| < kTanhSmall, relative error below 2e-7 in f32.
+// Beyond, tanh(x) = (1 - t) / (1 + t) with t = e^-2x has an error below that too.
+constexpr float kTanhSmall = 0.625f;
+constexpr float kTanh[] = {-0.333332819f, 0.133314422f, -0.0537397156f, 0.0206390888f,
+                           -0.00570498873f};
+
+// Where the panels of a tile stand, and those of the next tile, which are fetched into the L2 cache
+// meanwhile: each load of a key or value comes with a prefetch of the same place in the next tile.
+// A panel is a stretch of 4 KiB or so somewhere in memory, and the processor's own prefetchers add
+// to the bandwidth only where several stretches are walked at once; so all loops take panels in
+// turn, line by line. Without a next tile `next` repeats this one.
+template <class E>
+struct Tile {
+  const E* k[kTilePanels];
+  const E* v[kTilePanels];
+  const E* next_k[kTilePanels];
+  const E* next_v[kTilePanels];
+};
+
+// Which part of the next tile a strip fetches while it passes over this one. With two strips each
+// fetches every other line, so that memory is not idle during the second; with more the arithmetic
+// takes longer than the fetching, which the first strip does alone.
+enum class Fetch { kNone, kAll, kEven, kOdd };
+
+constexpr bool Fetches(Fetch fetch, int line) {
+  return fetch == Fetch::kAll || (fetch == Fetch::kEven && line % 2 == 0) ||
+         (fetch == Fetch::kOdd && line % 2 == 1);
+}
+
+// Scores of some panels of the tile for a strip of rows, keys taken as if their scale were 1.
+template <class Isa, class E>
+struct ScoreStrip {
+  const typename Isa::Query* q;  // [d / 2][rows][kQueryPerPair]
+  int rows;
+  int first_panel;
+  int num_panels;
+  int64_t d;
+  const Tile<E>* tile;
+  Fetch fetch;
+  float* scores;  // [rows][kKvTile]
+};
+
+// The softmax so far is in base 2: weights are 2^(score * scale_log2 - m), l their sum in lanes.
+template <class Isa>
+struct SoftmaxRow {
+  const float* scores;  // [kKvTile]; -inf where unseen; those from `visible` on may be anything
+  int64_t visible;      // may be <= 0 or beyond the tile
+  float scale_log2;
+  int64_t padded_d;
+  const float* const* v_scales;  // by panel; null: weights are stored as they are
+  float* m;
+  float* l;                 // [kSumLanes]
+  float* o;                 // [padded_d]
+  typename Isa::Weight* p;  // [kKvTile]
+};
+
+// Dims [first_dim, end_dim) of the tile's first num_panels panels for a strip of rows. Tokens are
+// added in the order: the first pair of each panel, the second pair of each panel, and so on.
+template <class Isa, class E>
+struct ValueStrip {
+  const typename Isa::Weight* p;  // [rows][kKvTile]
+  int rows;
+  int num_panels;
+  int64_t first_dim;  // a multiple of 16
+  int64_t end_dim;    // one too, or d
+  int64_t d;
+  int64_t padded_d;
+  const Tile<E>* tile;
+  Fetch fetch;
+  float* o;  // [rows][padded_d]
+};
+
+// One row's result over some keys. Where it sees none of them l is zero, m is -inf and o anything.
+struct Part {
+  float* o;  // [padded_d], 64-byte aligned
+  float* m;  // the largest score, in base 2
+  float* l;
+  int64_t padded_d;
+};
+
+// In the slot of `row`.
+Part PartAt(float* row, int64_t padded_d) {
+  return {row, row + padded_d, row + padded_d + 1, padded_d};
+}
+
+}  // namespace
+}  // namespace weir::cpu
+
+#endif  // WEIR_KERNELS_CPU_ATTENTION_STRIPS_INL_H_
