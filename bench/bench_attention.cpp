@@ -2,12 +2,14 @@
 //
 // Paged attention of one layer for the head shapes of two Qwen3 models, as fractions of what the
 // machine could do at that moment. Prefill counts the flop of the causal half only and is compared
-// with the dot products in registers; decode counts every key and value once and is compared with a
-// streaming read. Sequences are spread over shuffled pages of a pool that exceeds the caches.
+// with the dot products in registers; decode counts every key and value once, as they are stored,
+// and is compared with a streaming read. Sequences are spread over shuffled pages of a pool of at
+// least 256 MB, and every call takes other pages, so that none finds its keys in a cache.
 //
 //   bench_attention [--json] [--table=NAME] [--cases=TEXT] [--threads=1|all] [--item-rows=N]
-//                   [--rounds=N]
+//                   [--kv=bf16|int8] [--splits=N] [--segment=N] [--rounds=N]
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fmt/format.h>
 #include <numeric>
@@ -25,6 +27,8 @@
 namespace weir::bench {
 namespace {
 
+enum class Lengths { kEqual, kLogNormal };
+
 struct Case {
   const char* name;
   int32_t hq;
@@ -32,21 +36,35 @@ struct Case {
   int32_t d;
   int32_t batch;
   int32_t q_len;
-  int32_t kv_len;
+  int32_t kv_len;  // the median where they differ
+  Lengths lengths = Lengths::kEqual;
 
   bool decode() const { return q_len == 1; }
 };
 
 constexpr Case kCases[] = {
-    {"0.6b.prefill", 16, 8, 128, 1, 2500, 2500}, {"0.6b.chunk", 16, 8, 128, 1, 128, 2500},
-    {"0.6b.decode1", 16, 8, 128, 1, 1, 2500},    {"0.6b.decode8", 16, 8, 128, 8, 1, 2500},
-    {"0.6b.decode32", 16, 8, 128, 32, 1, 2500},  {"8b.prefill", 32, 8, 128, 1, 2500, 2500},
-    {"8b.chunk", 32, 8, 128, 1, 128, 2500},      {"8b.decode1", 32, 8, 128, 1, 1, 2500},
-    {"8b.decode8", 32, 8, 128, 8, 1, 2500},      {"8b.decode32", 32, 8, 128, 32, 1, 2500},
+    {"0.6b.prefill", 16, 8, 128, 1, 2500, 2500},
+    {"0.6b.chunk", 16, 8, 128, 1, 128, 2500},
+    {"0.6b.prefix512", 16, 8, 128, 1, 512, 2512},
+    {"0.6b.prefix128", 16, 8, 128, 1, 128, 8320},
+    {"0.6b.decode1", 16, 8, 128, 1, 1, 2500},
+    {"0.6b.decode8", 16, 8, 128, 8, 1, 2500},
+    {"0.6b.decode32", 16, 8, 128, 32, 1, 2500},
+    {"0.6b.lognormal", 16, 8, 128, 32, 1, 1200, Lengths::kLogNormal},
+    {"8b.prefill", 32, 8, 128, 1, 2500, 2500},
+    {"8b.chunk", 32, 8, 128, 1, 128, 2500},
+    {"8b.prefix512", 32, 8, 128, 1, 512, 2512},
+    {"8b.prefix128", 32, 8, 128, 1, 128, 8320},
+    {"8b.decode1", 32, 8, 128, 1, 1, 2500},
+    {"8b.decode8", 32, 8, 128, 8, 1, 2500},
+    {"8b.decode32", 32, 8, 128, 32, 1, 2500},
+    {"8b.lognormal", 32, 8, 128, 32, 1, 1200, Lengths::kLogNormal},
 };
 
 constexpr int32_t kPageLen = 16;
-constexpr int32_t kMaxBatch = 32;  // the pool holds this many sequences
+constexpr int64_t kPoolBytes = int64_t{320} << 20;  // keys and values
+constexpr int32_t kPoolHeads = 8;                   // of every case
+constexpr int32_t kPoolDim = 128;
 
 struct Options {
   bool json = false;
@@ -55,6 +73,9 @@ struct Options {
   bool one = true;
   bool all = true;
   int32_t item_rows = 64;
+  KvDType kv = KvDType::kBf16;
+  int32_t splits = 1;  // of every decode
+  int32_t segment = 0;
   int rounds = 3;
 };
 
@@ -89,6 +110,12 @@ bool Parse(int argc, char** argv, Options& options) {
       options.all = value == "all";
     } else if (name == "--item-rows") {
       options.item_rows = std::max(1, std::atoi(value.c_str()));
+    } else if (name == "--kv" && (value == "bf16" || value == "int8")) {
+      options.kv = value == "int8" ? KvDType::kInt8 : KvDType::kBf16;
+    } else if (name == "--splits") {
+      options.splits = std::max(1, std::atoi(value.c_str()));
+    } else if (name == "--segment") {
+      options.segment = std::max(0, std::atoi(value.c_str())) / 16 * 16;
     } else if (name == "--rounds") {
       options.rounds = std::max(1, std::atoi(value.c_str()));
     } else {
@@ -113,27 +140,42 @@ Buffer Allocate(int64_t bytes) {
   return std::move(*buffer);
 }
 
+std::vector<int32_t> LengthsOf(const Case& c) {
+  std::vector<int32_t> lengths(c.batch, c.kv_len);
+  if (c.lengths == Lengths::kEqual) return lengths;
+  std::mt19937 random(1);
+  std::lognormal_distribution<double> length(std::log(c.kv_len), 1.0);
+  for (int32_t& len : lengths) len = std::clamp(static_cast<int32_t>(length(random)), 16, 16384);
+  std::sort(lengths.rbegin(), lengths.rend());
+  return lengths;
+}
+
 double Flop(const Case& c) {
   double visible = 0;
   for (int32_t r = 0; r < c.q_len; ++r) visible += c.kv_len - c.q_len + r + 1;
   return 4.0 * c.batch * c.hq * c.d * visible;
 }
 
-double KvBytes(const Case& c) { return 4.0 * c.batch * c.hkv * c.d * c.kv_len; }
+double KvBytes(const Case& c, KvDType dtype) {
+  const double token = 2.0 * c.hkv * (c.d * BytesPerElement(dtype) + (dtype == KvDType::kInt8) * 4);
+  double bytes = 0;
+  for (const int32_t len : LengthsOf(c)) bytes += token * len;
+  return bytes;
+}
 
-// One batch after another over a pool of pages, so that no call finds its keys in a cache.
+// One batch after another over a pool of pages.
 class Batches {
  public:
-  explicit Batches(const Options& options) : item_rows_(options.item_rows) {
-    constexpr Case largest = kCases[0];
-    pages_per_seq_ = (largest.kv_len + kPageLen - 1) / kPageLen;
-    const int64_t pages = int64_t{pages_per_seq_} * kMaxBatch;
-    const int64_t elements = pages * kPageLen * largest.hkv * largest.d;
-    k_ = Allocate(elements * 2);
-    v_ = Allocate(elements * 2);
-    FillRandom(k_.as<Bf16>(), elements);
-    FillRandom(v_.as<Bf16>(), elements);
-    pages_.resize(pages);
+  explicit Batches(const Options& options) : options_(options) {
+    const int64_t row = int64_t{kPoolHeads} * kPoolDim * BytesPerElement(options.kv);
+    const int64_t tokens = kPoolBytes / (2 * row) / kPageLen * kPageLen;
+    k_ = Allocate(tokens * row);
+    v_ = Allocate(tokens * row);
+    FillRandom(k_.as<Bf16>(), tokens * row / 2);
+    FillRandom(v_.as<Bf16>(), tokens * row / 2);
+    scales_ = Allocate(tokens * kPoolHeads * 4);
+    std::fill_n(scales_.as<float>(), tokens * kPoolHeads, 1.0f / 1024);
+    pages_.resize(tokens / kPageLen);
     std::iota(pages_.begin(), pages_.end(), 0);
     std::shuffle(pages_.begin(), pages_.end(), std::mt19937(1));
     q_ = Allocate(int64_t{2500} * 32 * 128 * 2);
@@ -143,48 +185,90 @@ class Batches {
 
   // The arguments of the next batch of this case; they hold until the next call.
   PagedAttentionArgs Next(const Case& c) {
-    if (first_seq_ + c.batch > kMaxBatch) first_seq_ = 0;
-    row_begin_ = {0};
-    page_begin_.clear();
+    kv_len_ = LengthsOf(c);
+    Place(c);
     items_.clear();
-    for (int32_t i = 0; i <= c.batch; ++i) page_begin_.push_back((first_seq_ + i) * pages_per_seq_);
-    for (int32_t i = 0; i < c.batch; ++i) row_begin_.push_back(row_begin_.back() + c.q_len);
-    kv_len_.assign(c.batch, c.kv_len);
+    merges_.clear();
+    slot_rows_ = 0;
     // Long rows first, as a planner would: the last items are the short ones.
-    for (int32_t end = c.q_len; end > 0; end -= item_rows_) {
+    for (int32_t end = c.q_len; end > 0; end -= options_.item_rows) {
       for (int32_t seq = 0; seq < c.batch; ++seq) {
         for (int32_t head = 0; head < c.hkv; ++head) {
-          items_.push_back({seq, head, std::max(0, end - item_rows_), end});
+          AddItems(c, {seq, head, std::max(0, end - options_.item_rows), end});
         }
       }
     }
-    first_seq_ += c.batch;
+    const int64_t slot_bytes = slot_rows_ * SlotRowFloats(c.d) * 4;
+    if (slots_.num_bytes() < slot_bytes) slots_ = Allocate(slot_bytes);
+    counters_.assign(merges_.size(), 0);
     return {.q = q_.as<Bf16>(),
             .out = out_.as<Bf16>(),
-            .kv = {k_.as<Bf16>(), v_.as<Bf16>(), c.hkv, c.d, kPageLen},
+            .kv = {k_.data(), v_.data(), scales_.as<float>(), scales_.as<float>(), options_.kv,
+                   c.hkv, c.d, kPageLen},
             .num_q_heads = c.hq,
             .scale = 0.088f,
             .row_begin = row_begin_.data(),
             .kv_len = kv_len_.data(),
             .pages = pages_.data(),
             .page_begin = page_begin_.data(),
-            .items = items_.data(),
-            .num_items = static_cast<int32_t>(items_.size())};
+            .work = {.items = items_.data(),
+                     .num_items = static_cast<int32_t>(items_.size()),
+                     .merges = merges_.data(),
+                     .num_merges = static_cast<int32_t>(merges_.size()),
+                     .segment_len = options_.segment},
+            .slots = slots_.as<float>(),
+            .counters = counters_.data()};
   }
 
  private:
-  int32_t item_rows_;
-  int32_t pages_per_seq_;
-  int32_t first_seq_ = 0;
-  Buffer k_, v_, q_, out_;
-  std::vector<int32_t> pages_, row_begin_, kv_len_, page_begin_;
+  void Place(const Case& c) {
+    row_begin_ = {0};
+    page_begin_ = {0};
+    for (const int32_t len : kv_len_) {
+      row_begin_.push_back(row_begin_.back() + c.q_len);
+      page_begin_.push_back(page_begin_.back() + (len + kPageLen - 1) / kPageLen);
+    }
+    const int32_t pages = page_begin_.back();
+    if (first_page_ + pages > static_cast<int32_t>(pages_.size())) first_page_ = 0;
+    for (int32_t& begin : page_begin_) begin += first_page_;
+    first_page_ += pages;
+  }
+
+  void AddItems(const Case& c, AttnItem item) {
+    const int32_t end = kv_len_[item.seq] - c.q_len + item.q_end;
+    const int32_t unit = options_.segment > 0 ? options_.segment : kPageLen;
+    const int32_t units = (end + unit - 1) / unit;
+    const int32_t splits = c.decode() ? std::min(options_.splits, units) : 1;
+    item.merge = splits > 1 ? static_cast<int32_t>(merges_.size()) : -1;
+    for (int32_t i = 0; i < splits; ++i) {
+      item.kv_begin = static_cast<int32_t>(int64_t{units} * i / splits) * unit;
+      item.kv_end = std::min(end, static_cast<int32_t>(int64_t{units} * (i + 1) / splits) * unit);
+      items_.push_back(item);
+      const bool one = options_.segment == 0 || item.kv_begin == 0;
+      item.part += one ? 1 : (item.kv_end - item.kv_begin + unit - 1) / unit;
+    }
+    if (splits == 1) return;
+    merges_.push_back({item.seq, item.kv_head, item.q_begin, item.q_end,
+                       static_cast<int32_t>(slot_rows_), item.part, splits});
+    slot_rows_ += int64_t{item.part} * (item.q_end - item.q_begin) * (c.hq / c.hkv);
+  }
+
+  const Options options_;
+  int32_t first_page_ = 0;
+  int64_t slot_rows_ = 0;
+  Buffer k_, v_, scales_, q_, out_, slots_;
+  std::vector<int32_t> pages_, row_begin_, kv_len_, page_begin_, counters_;
   std::vector<AttnItem> items_;
+  std::vector<AttnMerge> merges_;
 };
 
 class Bench {
  public:
   Bench(const Options& options, const KernelTable& table)
-      : table_(table), one_peak_(probe_.Measure(threads_.one())), batches_(options) {
+      : table_(table),
+        kv_(options.kv),
+        one_peak_(probe_.Measure(threads_.one())),
+        batches_(options) {
     for (const Case& c : kCases) {
       if (std::string_view(c.name).find(options.cases) == std::string_view::npos) continue;
       if (options.one) rows_.push_back({c, false, {}});
@@ -216,7 +300,7 @@ class Bench {
     // The AVX2 table has no dot instruction to be measured against.
     const double peak =
         table_.name == std::string_view("cpu/avx512") ? mean.dot_gf_s() : mean.f32_gf_s;
-    const double work = row.shape.decode() ? KvBytes(row.shape) : Flop(row.shape);
+    const double work = row.shape.decode() ? KvBytes(row.shape, kv_) : Flop(row.shape);
     const double rate = work / seconds * 1e-9;
     const int threads = PoolOf(row).num_threads();
     // Threads that share a core, or with other programs, reach a fraction of their sum.
@@ -243,6 +327,7 @@ class Bench {
   }
 
   const KernelTable table_;
+  const KvDType kv_;
   BenchThreads threads_;
   CeilingProbe probe_;
   const Ceilings one_peak_;
@@ -266,11 +351,11 @@ void PrintTable(const KernelTable& table, const std::vector<Row>& rows) {
   fmt::print(
       "{}: prefill against dot products, decode against streaming reads; * unsteady machine\n",
       table.name);
-  fmt::print("{:<15}{:>8}{:>10}{:>10}{:>10}  {}\n", "case", "threads", "ms", "rate", "fraction",
+  fmt::print("{:<16}{:>8}{:>10}{:>10}{:>10}  {}\n", "case", "threads", "ms", "rate", "fraction",
              "ceilings");
   for (const Row& row : rows) {
     const Sample s = Median(row);
-    fmt::print("{:<15}{:>8}{:>10.2f}{:>5.0f} {}{:>9.0f}%{} {}\n", row.shape.name,
+    fmt::print("{:<16}{:>8}{:>10.2f}{:>5.0f} {}{:>9.0f}%{} {}\n", row.shape.name,
                row.all_threads ? "all" : "1", s.seconds * 1e3, s.rate,
                row.shape.decode() ? "GB/s" : "GF/s", s.fraction * 100, s.steady ? ' ' : '*',
                ToString(s.ceilings));
@@ -300,7 +385,7 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, options)) {
     fmt::print(stderr,
                "bench_attention [--json] [--table=NAME] [--cases=TEXT] [--threads=1|all] "
-               "[--item-rows=N] [--rounds=N]\n");
+               "[--item-rows=N] [--kv=bf16|int8] [--splits=N] [--segment=N] [--rounds=N]\n");
     return 2;
   }
   const auto choice = ChooseKernels(options.table, DetectCpuFeatures());

@@ -16,7 +16,7 @@ import sys
 
 import cpp_text
 
-OTHER_FILES = {".txt", ".cmake", ".md"}
+OTHER_FILES = {".txt", ".cmake", ".md", ".json"}
 INCLUDE = re.compile(r'\s*#\s*include\s*(?:"([^"]*)"|<([^>]*)>|(.*))')
 
 

@@ -26,6 +26,8 @@ struct EngineInfo {
   int64_t kv_cache_tokens;  // capacity of the KV cache
   int64_t kv_cache_bytes;
   int64_t weight_bytes;
+  std::string attn_policy;
+  std::string kv_cache_dtype;
 };
 
 class Engine {

@@ -10,6 +10,16 @@
 
 namespace weir {
 
+// How attention is routed and split (docs/attention.md).
+struct AttentionOptions {
+  std::string policy = "weir";  // "before", "pr85" or "weir"
+  std::string routing;          // "batch-paged", "batch" or "row"; empty: the policy's
+  std::string kv_splits;  // "fixed:N", "batch", "batch-gated" or "planned"; empty: the policy's
+  bool batch_invariant = false;         // bits of a sequence do not depend on what runs beside it
+  std::string kv_cache_dtype = "bf16";  // or "int8", with a scale per token and head
+  std::string device_profile;           // file written by `weir tune`; empty: the built-in one
+};
+
 struct EngineOptions {
   std::string model;  // a Hugging Face folder, or "synth:PRESET" for random weights
 
@@ -22,6 +32,8 @@ struct EngineOptions {
   int32_t page_len = 16;                 // tokens per KV page; a power of two from 16 to 256
   int64_t kv_cache_bytes = 0;  // 0: what max_num_seqs whole contexts need, at most half of the
                                // memory that is free once the weights are in
+
+  AttentionOptions attention;
 
   // Called while weights are packed, from the thread that opens the engine.
   std::function<void(int64_t done_bytes, int64_t total_bytes)> on_load_progress;

@@ -33,12 +33,14 @@ struct DeviceProfile {
   std::map<std::string, std::string> sources;  // of each constant: where its value is from
 };
 
-// Profiles that come with the program: one JSON file each under src/attention/profiles.
+// Profiles that come with the program: one JSON file each under src/attention/profiles. "cpu" is
+// one thread, beside what all threads together can read.
 std::vector<std::string> BuiltinProfileNames();
 Result<DeviceProfile> BuiltinProfile(std::string_view name);
 
-// Reads a profile in the format of those files. Every constant must be there, positive and finite;
-// `where` names the text in messages.
+// Reads a profile in the format of those files. Every constant must be there, positive (sm_count
+// may be 0) and finite, and so must a text in "sources" for each; total_gb_s is at least
+// worker_gb_s; unknown fields are refused. `where` names the text in messages.
 Result<DeviceProfile> ParseDeviceProfile(std::string_view json, std::string_view where);
 std::string DumpDeviceProfile(const DeviceProfile& profile);
 

@@ -6,12 +6,16 @@
 #include <limits>
 #include <queue>
 
+#include "attention/plan_capacity.h"
 #include "base/check.h"
 
 namespace weir {
 namespace {
 
 constexpr double kBytesPerUs = 1e3;  // of one GB/s
+// Workers that are free within this part of an item's time of each other count as one group.
+constexpr double kSoon = 1.0 / 16;
+
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // Least first, ties by worker: the order in which free workers take items is part of the model.
@@ -131,9 +135,11 @@ double VisibleTokens(const AttnItem& item, const AttnBatch& batch, const AttnSha
 }
 
 // Items of one sequence that read the same keys find them in a cache: each counts its share.
-int32_t QueryTiles(const AttnItem& item, const AttnBatch& batch) {
-  const int32_t rows = std::max(1, item.q_end - item.q_begin);
-  return item.num_members > 0 ? 1 : std::max(1, (batch.q_len(item.seq) + rows - 1) / rows);
+int32_t QueryTiles(const AttnItem& item, const AttnBatch& batch, const AttnShape& shape,
+                   const DeviceProfile& device) {
+  if (item.route == AttnRoute::kDecode) return 1;
+  const int32_t rows = RowsPerTile(shape, device);
+  return (batch.q_len(item.seq) + rows - 1) / rows;
 }
 
 FluidItem ItemDemand(const AttnItem& item, const AttnPlan& plan, const AttnBatch& batch,
@@ -145,7 +151,8 @@ FluidItem ItemDemand(const AttnItem& item, const AttnPlan& plan, const AttnBatch
     seen += tokens * batch.q_len(member.seq);
   }
   const bool contiguous = item.route == AttnRoute::kFresh;
-  return {.bytes = tokens * static_cast<double>(shape.token_bytes()) / QueryTiles(item, batch),
+  return {.bytes = tokens * static_cast<double>(shape.token_bytes()) /
+                   QueryTiles(item, batch, shape, device),
           .flops = 4.0 * shape.group() * shape.head_dim * seen,
           .gflop_s = contiguous ? device.worker_gflop_s : device.paged_gflop_s};
 }
@@ -189,40 +196,53 @@ double FluidPredictor::BusyRate(std::span<const FluidClass> classes) const {
   double bytes = 0;
   double compute_us = 0;
   int64_t items = 0;
+  int64_t streaming = 0;
   for (const FluidClass& c : classes) {
+    const bool computes = c.compute_us > 0;
     items += c.count;
-    (c.compute_us > 0 ? compute_us : bytes) +=
-        static_cast<double>(c.count) * (c.compute_us > 0 ? c.compute_us : c.bytes);
+    streaming += computes ? 0 : c.count;
+    (computes ? compute_us : bytes) +=
+        static_cast<double>(c.count) * (computes ? c.compute_us : c.bytes);
   }
   const auto busy = static_cast<double>(std::min<int64_t>(num_workers_, items));
   const double spare = busy * bytes / total_ - compute_us;
-  return spare > 0 ? std::min(worker_, bytes / spare) : worker_;
+  if (spare <= 0) return worker_;
+  const double alone = total_ / static_cast<double>(std::max<int64_t>(1, streaming));
+  return std::min(worker_, std::max(alone, bytes / spare));
 }
 
 double FluidPredictor::ItemsUs(std::span<const FluidClass> classes) {
-  const auto later = [](const Finish& a, const Finish& b) { return a.at > b.at; };
   const double rate = BusyRate(classes);
   bool computes = false;
   heap_.assign(1, {0, num_workers_});
   for (const FluidClass& c : classes) {
     computes |= c.compute_us > 0;
-    const double service = c.compute_us > 0 ? c.compute_us * rate : c.bytes;
-    for (int64_t left = c.count; left > 0;) {
-      std::pop_heap(heap_.begin(), heap_.end(), later);
-      Finish& first = heap_.back();
-      const Finish taken = {first.at + service + item_us_ * rate, std::min(first.workers, left)};
-      first.workers -= taken.workers;
-      left -= taken.workers;
-      if (first.workers > 0) {
-        std::push_heap(heap_.begin(), heap_.end(), later);
-        heap_.push_back(taken);
-      } else {
-        first = taken;
-      }
-      std::push_heap(heap_.begin(), heap_.end(), later);
-    }
+    const double service = (c.compute_us > 0 ? c.compute_us * rate : c.bytes) + item_us_ * rate;
+    for (int64_t left = c.count; left > 0;) left -= TakeFirst(left, service);
   }
   return computes ? LastFinish() / rate : IntegrateFinishes();
+}
+
+// The workers that are free first, and those soon after them, are busy for `service` more, as if
+// all had been free at their mean. Returns how many they are, at most `most`.
+int64_t FluidPredictor::TakeFirst(int64_t most, double service) {
+  const auto later = [](const Finish& a, const Finish& b) { return a.at > b.at; };
+  const double soon = heap_.front().at + kSoon * service;
+  Finish taken = {0, 0};
+  while (taken.workers < most && !heap_.empty() && heap_.front().at <= soon) {
+    Finish& first = heap_.front();
+    const int64_t workers = std::min(first.workers, most - taken.workers);
+    taken.at += first.at * static_cast<double>(workers);
+    taken.workers += workers;
+    first.workers -= workers;
+    if (first.workers > 0) break;
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    heap_.pop_back();
+  }
+  taken.at = taken.at / static_cast<double>(taken.workers) + service;
+  heap_.push_back(taken);
+  std::push_heap(heap_.begin(), heap_.end(), later);
+  return taken.workers;
 }
 
 double FluidPredictor::LastFinish() const {

@@ -74,6 +74,7 @@ class FluidPredictor {
     int64_t workers;
   };
   double BusyRate(std::span<const FluidClass> classes) const;
+  int64_t TakeFirst(int64_t most, double service);
   double LastFinish() const;
   double IntegrateFinishes();
 

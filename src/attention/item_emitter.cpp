@@ -2,8 +2,7 @@
 #include "attention/item_emitter.h"
 
 #include <algorithm>
-#include <tuple>
-#include <utility>
+#include <bit>
 
 #include "base/check.h"
 
@@ -31,48 +30,53 @@ UnitRange UnitsOf(int32_t num_units, int32_t pieces, int32_t index) {
 // share keys run at the same time.
 class ItemEmitter::Queue {
  public:
-  Queue(std::span<const Piece> pieces, int32_t num_heads) : pieces_(pieces), num_heads_(num_heads) {
-    for (const Piece& piece : pieces) total_us_ += piece.us;
-  }
-  bool empty() const { return next_ == pieces_.size(); }
-  // Of its time, how much has been taken.
-  double share() const { return total_us_ > 0 ? taken_us_ / total_us_ : 1; }
+  Queue(const PieceList& list, int32_t num_heads, double slowdown)
+      : list_(list), num_heads_(num_heads), slowdown_(slowdown) {}
 
-  std::pair<const Piece*, int32_t> Take() {
-    const Piece* piece = &pieces_[next_];
-    const int32_t head = head_++;
-    taken_us_ += piece->us / num_heads_;
-    if (head_ < num_heads_) return {piece, head};
+  bool empty() const { return next_ == list_.order.size(); }
+  const Piece& piece() const { return list_.pieces[static_cast<uint32_t>(list_.order[next_])]; }
+  int32_t head() const { return head_; }
+  double us() const { return piece().us * slowdown_; }
+  double taken_us() const { return taken_us_ * slowdown_; }
+  // Of its time, how much has been taken.
+  double share() const { return taken_us_ / list_.total_us; }
+
+  void TakeHead() {
+    taken_us_ += piece().us / num_heads_;
+    if (++head_ == num_heads_) TakePiece();
+  }
+  // The heads that are left of it.
+  void TakePiece() {
     head_ = 0;
     ++next_;
-    return {piece, head};
   }
 
  private:
-  std::span<const Piece> pieces_;
+  const PieceList& list_;
   int32_t num_heads_;
-  double total_us_ = 0;
+  double slowdown_;
   double taken_us_ = 0;
   size_t next_ = 0;
   int32_t head_ = 0;
 };
 
 ItemEmitter::ItemEmitter(const AttnShape& shape, const DeviceProfile& device,
-                         const PlanCapacity& capacity, int32_t segment_len)
-    : shape_(shape), device_(device), capacity_(capacity), segment_len_(segment_len) {
+                         const PlanCapacity& capacity)
+    : shape_(shape), device_(device), capacity_(capacity), items_(capacity.max_items) {
   parts_.reserve(capacity.max_tiles);
   first_part_.reserve(capacity.max_runs);
   const auto max_pieces = static_cast<size_t>(capacity.max_items / shape.num_kv_heads + 1);
-  decodes_.reserve(max_pieces);
-  prefills_.reserve(max_pieces);
-  items_.reserve(capacity.max_items);
+  for (PieceList* list : {&decodes_, &prefills_}) {
+    list->pieces.reserve(max_pieces);
+    list->order.reserve(max_pieces);
+  }
   merges_.reserve(capacity.max_merges);
   members_.reserve(capacity.max_members);
 }
 
 // With segments every segment is a part, except those of a tile's first piece, which folds.
 int32_t ItemEmitter::PartsOf(const KvRun& run, int32_t pieces) const {
-  if (segment_len_ == 0 || run.num_units == 0) return run.num_units == 0 ? 0 : pieces;
+  if (capacity_.segment_len == 0 || run.num_units == 0) return run.num_units == 0 ? 0 : pieces;
   if (!run.first) return run.num_units;
   return 1 + run.num_units - UnitsOf(run.num_units, pieces, 0).end;
 }
@@ -113,22 +117,69 @@ AttnWork ItemEmitter::Emit(const RunList& runs, std::span<const int32_t> pieces,
   CountParts(runs, pieces);
   ListMerges(runs);
   ListPieces(runs, pieces);
-  items_.clear();
-  Queue decodes(decodes_, shape_.num_kv_heads);
-  Queue prefills(prefills_, shape_.num_kv_heads);
-  while (!decodes.empty() || !prefills.empty()) {
-    const bool decodes_next =
-        order == ItemOrder::kDecodesFirst || decodes.share() <= prefills.share();
-    const bool decode = prefills.empty() || (!decodes.empty() && decodes_next);
-    const auto [piece, head] = (decode ? decodes : prefills).Take();
-    EmitItem(runs, *piece, head, pieces[piece->run]);
+  num_items_ = 0;
+  if (order == ItemOrder::kInterleaved && !prefills_.pieces.empty()) {
+    EmitInterleaved(runs, pieces);
+  } else {
+    for (const PieceList* list : {&decodes_, &prefills_}) {
+      Queue queue(*list, shape_.num_kv_heads, 1);
+      EmitAll(runs, pieces, queue);
+    }
   }
   return {.items = items_.data(),
-          .num_items = static_cast<int32_t>(items_.size()),
+          .num_items = num_items_,
           .merges = merges_.data(),
           .num_merges = static_cast<int32_t>(merges_.size()),
           .members = members_.data(),
-          .segment_len = segment_len_};
+          .segment_len = capacity_.segment_len};
+}
+
+// Both kinds in proportion, so that memory and computing are busy all the time; but a piece that
+// would end after all others if it waited for its turn goes first.
+void ItemEmitter::EmitInterleaved(const RunList& runs, std::span<const int32_t> pieces) {
+  const Pace pace = PaceOf();
+  Queue decodes(decodes_, shape_.num_kv_heads, pace.decode_slowdown);
+  Queue prefills(prefills_, shape_.num_kv_heads, 1);
+  while (!decodes.empty() && !prefills.empty()) {
+    const double now_us = pace.us_per_taken * (decodes.taken_us() + prefills.taken_us());
+    Queue& urgent = decodes.us() >= prefills.us() ? decodes : prefills;
+    Queue& fair = decodes.share() <= prefills.share() ? decodes : prefills;
+    Queue& next = now_us + urgent.us() >= pace.end_us ? urgent : fair;
+    EmitItems(ItemOf(runs, next.piece(), pieces[next.piece().run]), next.head(), next.head() + 1);
+    next.TakeHead();
+  }
+  EmitAll(runs, pieces, decodes);
+  EmitAll(runs, pieces, prefills);
+}
+
+// When memory and not the workers is the limit, decodes take as much longer as fills the workers.
+ItemEmitter::Pace ItemEmitter::PaceOf() const {
+  const double per_worker = static_cast<double>(shape_.num_kv_heads) / device_.num_workers;
+  const double reading_us =
+      decodes_.total_bytes * shape_.num_kv_heads / (device_.total_gb_s * kPerUs);
+  const double working_us = (decodes_.total_us + prefills_.total_us) * per_worker;
+  const double spare = reading_us / per_worker - prefills_.total_us;
+  return {.us_per_taken = per_worker,
+          .end_us = std::max(reading_us, working_us),
+          .decode_slowdown = std::max(1.0, spare / decodes_.total_us)};
+}
+
+void ItemEmitter::EmitAll(const RunList& runs, std::span<const int32_t> pieces, Queue& queue) {
+  for (; !queue.empty(); queue.TakePiece()) {
+    const Piece& piece = queue.piece();
+    EmitItems(ItemOf(runs, piece, pieces[piece.run]), queue.head(), shape_.num_kv_heads);
+  }
+}
+
+// `item` is that of KV head 0.
+void ItemEmitter::EmitItems(const AttnItem& item, int32_t first_head, int32_t end_head) {
+  WEIR_CHECK_LE(num_items_ + end_head - first_head, capacity_.max_items);
+  for (int32_t head = first_head; head < end_head; ++head) {
+    AttnItem& emitted = items_[num_items_++];
+    emitted = item;
+    emitted.kv_head = head;
+    if (item.merge >= 0) emitted.merge = item.merge + head;
+  }
 }
 
 void ItemEmitter::ListMerges(const RunList& runs) {
@@ -158,36 +209,37 @@ void ItemEmitter::ListMerges(const RunList& runs) {
 }
 
 void ItemEmitter::ListPieces(const RunList& runs, std::span<const int32_t> pieces) {
-  decodes_.clear();
-  prefills_.clear();
+  for (PieceList* list : {&decodes_, &prefills_}) {
+    list->pieces.clear();
+    list->total_us = 0;
+    list->total_bytes = 0;
+  }
   for (size_t i = 0; i < runs.runs().size(); ++i) {
     const KvRun& run = runs.runs()[i];
     if (run.num_units == 0) continue;
     const double unit_us = std::max(run.unit_us, run.unit_bytes / (device_.worker_gb_s * kPerUs));
+    PieceList& list = run.decode ? decodes_ : prefills_;
+    list.total_bytes += run.num_units * run.unit_bytes;
     for (int32_t p = 0; p < pieces[i]; ++p) {
       const UnitRange units = UnitsOf(run.num_units, pieces[i], p);
-      (run.decode ? decodes_ : prefills_)
-          .push_back({.us = device_.item_us + (units.end - units.begin) * unit_us,
-                      .run = static_cast<int32_t>(i),
-                      .index = p});
+      const double us = device_.item_us + (units.end - units.begin) * unit_us;
+      list.pieces.push_back({.us = us, .run = static_cast<int32_t>(i), .index = p});
+      list.total_us += us;
     }
   }
   SortPieces(decodes_);
   SortPieces(prefills_);
 }
 
-void ItemEmitter::SortPieces(std::vector<Piece>& pieces) {
-  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) {
-    return std::tuple(-a.us, a.run, a.index) < std::tuple(-b.us, b.run, b.index);
-  });
-}
-
-void ItemEmitter::EmitItem(const RunList& runs, const Piece& piece, int32_t head, int32_t pieces) {
-  WEIR_CHECK_LT(std::ssize(items_), capacity_.max_items);
-  AttnItem item = ItemOf(runs, piece, pieces);
-  item.kv_head = head;
-  if (item.merge >= 0) item.merge += head;
-  items_.push_back(item);
+// By time, then by run and index. The bits of positive floats ascend as they do, so that a time and
+// a place make one number.
+void ItemEmitter::SortPieces(PieceList& list) {
+  list.order.clear();
+  for (const Piece& piece : list.pieces) {
+    const auto bits = std::bit_cast<uint32_t>(static_cast<float>(piece.us));
+    list.order.push_back(uint64_t{~bits} << 32 | list.order.size());
+  }
+  std::sort(list.order.begin(), list.order.end());
 }
 
 AttnItem ItemEmitter::ItemOf(const RunList& runs, const Piece& piece, int32_t pieces) const {
@@ -195,7 +247,7 @@ AttnItem ItemEmitter::ItemOf(const RunList& runs, const Piece& piece, int32_t pi
   const UnitRange units = UnitsOf(run.num_units, pieces, piece.index);
   const int32_t unit_len = capacity_.unit_len;
   int32_t part = piece.index;
-  if (segment_len_ > 0) {
+  if (capacity_.segment_len > 0) {
     const int32_t folded = run.first ? UnitsOf(run.num_units, pieces, 0).end - 1 : 0;
     part = piece.index == 0 && run.first ? 0 : units.begin - folded;
   }

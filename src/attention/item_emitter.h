@@ -19,15 +19,9 @@ enum class ItemOrder : uint8_t {
   kDecodesFirst,  // as two launches would
 };
 
-struct SlotRows {
-  int64_t decode;
-  int64_t prefill;
-};
-
 class ItemEmitter {
  public:
-  ItemEmitter(const AttnShape& shape, const DeviceProfile& device, const PlanCapacity& capacity,
-              int32_t segment_len);
+  ItemEmitter(const AttnShape& shape, const DeviceProfile& device, const PlanCapacity& capacity);
 
   // Slot rows that these pieces take; one number of pieces per run.
   SlotRows CountSlotRows(const RunList& runs, std::span<const int32_t> pieces);
@@ -51,23 +45,39 @@ class ItemEmitter {
     int32_t run;
     int32_t index;
   };
+  // Pieces of one kind, longest first.
+  struct PieceList {
+    std::vector<Piece> pieces;    // by run and index
+    std::vector<uint64_t> order;  // its low half: a place in `pieces`
+    double total_us = 0;          // of one KV head
+    double total_bytes = 0;       // of one KV head
+  };
+  // How the queue is worked off.
+  struct Pace {
+    double us_per_taken;  // that pass while the workers take a microsecond of one KV head
+    double end_us;
+    double decode_slowdown;
+  };
+  Pace PaceOf() const;
   class Queue;
   int32_t PartsOf(const KvRun& run, int32_t pieces) const;
   void CountParts(const RunList& runs, std::span<const int32_t> pieces);
   void ListMerges(const RunList& runs);
   void ListPieces(const RunList& runs, std::span<const int32_t> pieces);
-  void SortPieces(std::vector<Piece>& pieces);
-  void EmitItem(const RunList& runs, const Piece& piece, int32_t head, int32_t pieces);
+  void SortPieces(PieceList& list);
+  void EmitInterleaved(const RunList& runs, std::span<const int32_t> pieces);
+  void EmitAll(const RunList& runs, std::span<const int32_t> pieces, Queue& queue);
+  void EmitItems(const AttnItem& item, int32_t first_head, int32_t end_head);
   AttnItem ItemOf(const RunList& runs, const Piece& piece, int32_t pieces) const;
 
   AttnShape shape_;
   DeviceProfile device_;
   PlanCapacity capacity_;
-  int32_t segment_len_;
   std::vector<TileParts> parts_;     // by tile
   std::vector<int32_t> first_part_;  // by run
-  std::vector<Piece> decodes_, prefills_;
-  std::vector<AttnItem> items_;
+  PieceList decodes_, prefills_;
+  std::vector<AttnItem> items_;  // of the largest plan; the first num_items_ are this one's
+  int32_t num_items_ = 0;
   std::vector<AttnMerge> merges_;
   std::vector<AttnMember> members_;
   int32_t num_slots_ = 0;

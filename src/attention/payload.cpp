@@ -2,8 +2,9 @@
 #include "attention/payload.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
-#include <tuple>
 
 #include "base/check.h"
 
@@ -13,20 +14,37 @@ namespace {
 constexpr double kPerUs = 1e3;  // bytes per microsecond of a GB/s
 
 // Of a worker's share of the step; the payload is a share over this.
-constexpr double kDecodeFractions[] = {3.0 / 8, 1.0 / 2, 3.0 / 4, 1, 3.0 / 2, 2, 3, 4, 6};
+constexpr double kDecodeFractions[] = {
+    3.0 / 8, 1.0 / 2, 3.0 / 4, 1, 3.0 / 2, 2, 3, 4, kMaxPayloadFraction};
 constexpr double kPrefillFractions[] = {1, 2};
 
 // Splitting must be predicted to save this much, which is about the predictor's error: then it is
 // never slower than not splitting.
 constexpr double kSplitGain = 0.97;
 
-// Beyond this many lengths they are rounded up to four to the octave, for choosing only.
-constexpr size_t kMaxExactClasses = 48;
+// A payload this near to what no plan can beat is taken without a look at the others.
+constexpr double kGoodEnough = 1.005;
 
-int32_t RoundUpQuarterOctave(int32_t n) {
-  if (n <= 8) return n;
-  const double octave = std::ceil(4 * std::log2(static_cast<double>(n)) - 1e-9);
-  return std::max(n, static_cast<int32_t>(std::floor(std::exp2(octave / 4))));
+// Beyond this many runs those of near length are taken for one class: up to 32 units exactly, then
+// 16 classes to the octave.
+constexpr size_t kMaxExactRuns = 48;
+
+uint32_t LengthKey(const KvRun& run, bool exact) {
+  if (exact) return static_cast<uint32_t>(run.kv_end - run.kv_begin);
+  constexpr int kDroppedBits = 23 - 4;
+  return std::bit_cast<uint32_t>(static_cast<float>(run.num_units)) >> kDroppedBits;
+}
+
+bool IsMerged(const KvRun& run) { return run.tile < 0 || !run.first; }
+
+// All that tells the costs of two runs apart, in the bits of one number, so that classes are found,
+// and come in the same order, however the sequences are named.
+uint64_t KindOf(const KvRun& run, bool exact) {
+  const uint64_t flags = (run.decode ? 1 : 0) | (IsMerged(run) ? 2 : 0) | (run.first ? 4 : 0) |
+                         (run.contiguous ? 8 : 0);
+  const auto tiles = static_cast<uint64_t>(std::min(run.num_tiles, (1 << 18) - 1));
+  const auto rows = static_cast<uint64_t>(std::min(run.packed_rows, (1 << 14) - 1));
+  return ((flags << 18 | tiles) << 14 | rows) << 28 | (LengthKey(run, exact) & ((1u << 28) - 1));
 }
 
 }  // namespace
@@ -34,54 +52,116 @@ int32_t RoundUpQuarterOctave(int32_t n) {
 PayloadChooser::PayloadChooser(const AttnShape& shape, const DeviceProfile& device,
                                const PlanCapacity& capacity)
     : shape_(shape), device_(device), capacity_(capacity), predictor_(device) {
+  keys_.reserve(capacity.max_runs);
   classes_.reserve(capacity.max_runs);
-  pieces_.reserve(size_t{3} * capacity.max_runs);
 }
 
-Payload PayloadChooser::Choose(const RunList& runs) {
-  ListClasses(runs);
-  Payload best;
-  double best_us = kSplitGain * PredictUs(best);
-  const auto consider = [&](const Payload& candidate) {
-    const double us = PredictUs(candidate);
-    if (us >= best_us) return;
-    best_us = us;
-    best = candidate;
-  };
-  int32_t widest = 1;
-  int32_t longest = 1;
-  int64_t prefill_items = 0;
-  for (const LengthClass& c : classes_) {
-    if (c.decode) widest = std::max(widest, c.packed_rows);
-    if (c.decode) longest = std::max(longest, c.num_units);
-    if (!c.decode) prefill_items += c.count * shape_.num_kv_heads;
-  }
-  const double max_fraction = MaxPayloadFraction(capacity_, device_, widest);
-  const int64_t decode_units = runs.num_decode_units();
-  for (const double f : kDecodeFractions) {
-    if (decode_units == 0 || f > max_fraction) break;
-    const int32_t least = (device_.min_payload_tiles * device_.tile_len + capacity_.unit_len - 1) /
-                          capacity_.unit_len;
-    const int32_t payload = std::max(least, ShareOf(decode_units, f));
-    if (payload < longest) consider({.decode = payload, .prefill = kNoSplit});
-  }
-  // Prefills that keep all workers busy anyway are not worth a merge.
-  if (prefill_items == 0 || prefill_items >= int64_t{2} * device_.num_workers) return best;
-  const int32_t decode = best.decode;
-  for (const double f : kPrefillFractions) {
-    consider({.decode = decode, .prefill = ShareOf(runs.num_prefill_units(), f)});
-  }
-  return best;
-}
-
-Payload PayloadChooser::Bounded(const RunList& runs, Payload payload) const {
-  int32_t widest = 1;
+void PayloadChooser::Load(const RunList& runs) {
+  const bool exact = runs.runs().size() <= kMaxExactRuns;
+  best_ = {};
+  keys_.clear();
+  decode_units_ = 0;
+  prefill_units_ = 0;
   for (const KvRun& run : runs.runs()) {
-    if (run.decode) widest = std::max(widest, run.packed_rows);
+    (run.decode ? decode_units_ : prefill_units_) += run.num_units;
+    if (run.num_units == 0) continue;
+    keys_.push_back({KindOf(run, exact), static_cast<int32_t>(&run - runs.runs().data())});
   }
-  const double f = MaxPayloadFraction(capacity_, device_, widest);
-  payload.decode = std::max(payload.decode, ShareOf(runs.num_decode_units(), f));
-  payload.prefill = std::max(payload.prefill, ShareOf(runs.num_prefill_units(), 2));
+  decode_units_ *= shape_.num_kv_heads;
+  prefill_units_ *= shape_.num_kv_heads;
+  std::sort(keys_.begin(), keys_.end(), [](const Key& a, const Key& b) { return a.kind < b.kind; });
+  classes_.clear();
+  for (size_t i = 0; i < keys_.size();) {
+    const KvRun& run = runs.runs()[keys_[i].run];
+    int64_t tokens = 0;
+    int64_t count = 0;
+    for (const uint64_t kind = keys_[i].kind; i < keys_.size() && keys_[i].kind == kind; ++i) {
+      const KvRun& same = runs.runs()[keys_[i].run];
+      tokens += same.kv_end - same.kv_begin;
+      ++count;
+    }
+    classes_.push_back(ClassOf(run, tokens, count));
+  }
+}
+
+PayloadChooser::LengthClass PayloadChooser::ClassOf(const KvRun& run, int64_t num_tokens,
+                                                    int64_t count) const {
+  const double mean_units =
+      static_cast<double>(num_tokens) / (static_cast<double>(count) * capacity_.unit_len);
+  return {.num_units = static_cast<int32_t>(std::ceil(mean_units)),
+          .mean_units = mean_units,
+          .packed_rows = run.packed_rows,
+          .decode = run.decode,
+          .first = run.first,
+          .merged = IsMerged(run),
+          .unit_bytes = run.unit_bytes,
+          .unit_us = run.unit_us,
+          .count = count};
+}
+
+Payload PayloadChooser::Choose() {
+  best_ = {};
+  if (classes_.empty()) return {};
+  ConsiderDecodes();
+  Consider({}, Cut({}), kSplitGain);
+  ConsiderPrefills();
+  return best_.payload;
+}
+
+// Payloads tried before, and those longer than any run, would be predicted in vain.
+void PayloadChooser::ConsiderDecodes() {
+  int32_t longest = 1;
+  for (const LengthClass& c : classes_) {
+    if (c.decode) longest = std::max(longest, c.num_units);
+  }
+  int32_t least =
+      (device_.min_payload_tiles * device_.tile_len + capacity_.unit_len - 1) / capacity_.unit_len;
+  std::array<int32_t, std::size(kDecodeFractions)> tried = {};
+  for (size_t i = 0; i < tried.size(); ++i) {
+    int32_t payload = std::max(least, ShareOf(decode_units_, kDecodeFractions[i]));
+    if (payload >= longest || std::find(tried.begin(), tried.end(), payload) != tried.end()) {
+      continue;
+    }
+    SlotRows rows = Cut({.decode = payload, .prefill = kNoSplit});
+    for (; !Fit(rows) && payload < longest; least = payload) {
+      payload = LongerPayload(payload);
+      rows = Cut({.decode = payload, .prefill = kNoSplit});
+    }
+    tried[i] = payload;
+    Consider({.decode = payload, .prefill = kNoSplit}, rows, 1);
+    if (best_.weighted_us <= kGoodEnough * AtLeastUs(0, 0)) return;
+  }
+}
+
+// Prefills that keep all workers busy anyway are not worth a merge.
+void PayloadChooser::ConsiderPrefills() {
+  int64_t items = 0;
+  for (const LengthClass& c : classes_) items += c.decode ? 0 : c.count * shape_.num_kv_heads;
+  if (items == 0 || items >= int64_t{2} * device_.num_workers) return;
+  const int32_t decode = best_.payload.decode;
+  for (const double f : kPrefillFractions) {
+    const Payload payload = {.decode = decode, .prefill = ShareOf(prefill_units_, f)};
+    Consider(payload, Cut(payload), 1);
+  }
+}
+
+// `rows` are those of the pieces that were cut last, for this payload.
+void PayloadChooser::Consider(const Payload& payload, const SlotRows& rows, double weight) {
+  const int64_t slot_rows = rows.decode + rows.prefill;
+  if (!Fit(rows) || weight * AtLeastUs(slot_rows, pieces_.longest_us()) > best_.weighted_us) return;
+  const double us = PiecesUs(slot_rows);
+  if (weight * us >= best_.weighted_us) return;
+  best_ = {.payload = payload, .us = us, .weighted_us = weight * us};
+}
+
+bool PayloadChooser::Fit(const SlotRows& rows) const {
+  return rows.decode <= capacity_.max_decode_slot_rows &&
+         rows.prefill <= capacity_.max_prefill_slot_rows;
+}
+
+Payload PayloadChooser::Bounded(Payload payload) const {
+  payload.decode = std::max(payload.decode, ShareOf(decode_units_, kMaxPayloadFraction));
+  payload.prefill = std::max(payload.prefill, ShareOf(prefill_units_, 2));
   return payload;
 }
 
@@ -90,98 +170,74 @@ int32_t PayloadChooser::ShareOf(int64_t num_units, double fraction) const {
   return static_cast<int32_t>(std::min(std::max(1.0, std::ceil(share)), double{kNoSplit}));
 }
 
-PayloadChooser::LengthClass PayloadChooser::ClassOf(const KvRun& run) const {
-  const int32_t tokens = run.kv_end - run.kv_begin;
-  return {.num_units = run.num_units,
-          .missing = run.num_units - static_cast<double>(tokens) / capacity_.unit_len,
-          .packed_rows = run.packed_rows,
-          .decode = run.decode,
-          .merged = run.tile < 0 || !run.first,
-          .unit_bytes = run.unit_bytes,
-          .unit_us = run.unit_us,
-          .count = 1};
-}
-
-void PayloadChooser::ListClasses(const RunList& runs) {
-  classes_.clear();
-  for (const KvRun& run : runs.runs()) {
-    if (run.num_units == 0) continue;
-    classes_.push_back(ClassOf(run));
-  }
-  MergeEqualClasses();
-  if (classes_.size() <= kMaxExactClasses) return;
-  for (LengthClass& c : classes_) {
-    c.num_units = RoundUpQuarterOctave(c.num_units);
-    c.missing = 0;
-  }
-  MergeEqualClasses();
-}
-
-void PayloadChooser::MergeEqualClasses() {
-  const auto key = [](const LengthClass& c) {
-    return std::tie(c.decode, c.merged, c.packed_rows, c.unit_bytes, c.unit_us, c.num_units,
-                    c.missing);
-  };
-  std::sort(classes_.begin(), classes_.end(),
-            [&](const LengthClass& a, const LengthClass& b) { return key(a) < key(b); });
-  size_t kept = 0;
-  for (size_t i = 0; i < classes_.size(); ++i) {
-    if (kept > 0 && key(classes_[kept - 1]) == key(classes_[i])) {
-      classes_[kept - 1].count += classes_[i].count;
-    } else {
-      classes_[kept++] = classes_[i];
-    }
-  }
-  classes_.resize(kept);
-}
-
 double PayloadChooser::PredictUs(const Payload& payload) {
-  pieces_.clear();
-  int64_t slot_rows = 0;
-  for (const LengthClass& c : classes_) {
-    slot_rows += AddPieces(c, NumPieces(c.num_units, c.decode ? payload.decode : payload.prefill));
-  }
-  return PiecesUs(slot_rows);
+  if (best_.us > 0 && payload == best_.payload) return best_.us;
+  const SlotRows rows = Cut(payload);
+  return classes_.empty() ? 0 : PiecesUs(rows.decode + rows.prefill);
 }
 
 double PayloadChooser::PredictUs(const RunList& runs, std::span<const int32_t> pieces) {
-  pieces_.clear();
+  pieces_.Clear();
   int64_t slot_rows = 0;
+  bool any = false;
   for (size_t i = 0; i < pieces.size(); ++i) {
-    if (runs.runs()[i].num_units > 0) slot_rows += AddPieces(ClassOf(runs.runs()[i]), pieces[i]);
+    const KvRun& run = runs.runs()[i];
+    if (run.num_units == 0) continue;
+    slot_rows += AddPieces(ClassOf(run, run.kv_end - run.kv_begin, 1), pieces[i]);
+    any = true;
   }
-  return pieces_.empty() ? 0 : PiecesUs(slot_rows);
+  return any ? PiecesUs(slot_rows) : 0;
 }
 
-double PayloadChooser::PiecesUs(int64_t num_slot_rows) {
-  const double worker = device_.worker_gb_s * kPerUs;
-  const auto alone_us = [worker](const FluidClass& c) {
-    return std::max(c.bytes / worker, c.compute_us);
-  };
-  std::sort(pieces_.begin(), pieces_.end(),
-            [&](const FluidClass& a, const FluidClass& b) { return alone_us(a) > alone_us(b); });
-  return device_.launch_us + predictor_.ItemsUs(pieces_) + MergeUs(shape_, device_, num_slot_rows);
+// Lists the pieces of all classes. Returns the slot rows that they write.
+SlotRows PayloadChooser::Cut(const Payload& payload) {
+  pieces_.Clear();
+  SlotRows rows = {0, 0};
+  for (const LengthClass& c : classes_) {
+    const int32_t pieces = NumPieces(c.num_units, c.decode ? payload.decode : payload.prefill);
+    (c.decode ? rows.decode : rows.prefill) += AddPieces(c, pieces);
+  }
+  return rows;
 }
 
-// Returns the slot rows that the pieces write.
 int64_t PayloadChooser::AddPieces(const LengthClass& c, int32_t pieces) {
   const int32_t base = c.num_units / pieces;
   const int32_t longer = c.num_units % pieces;
   AddPieces(c, base + 1, longer);
   AddPieces(c, base, pieces - longer - 1);
-  AddPieces(c, base - c.missing, 1);  // the last one
+  AddPieces(c, base - (c.num_units - c.mean_units), 1);  // the last one
   if (pieces == 1 && !c.merged) return 0;
-  return c.count * pieces * c.packed_rows * shape_.num_kv_heads;
+  return c.count * NumParts(c, pieces) * c.packed_rows * shape_.num_kv_heads;
 }
 
 void PayloadChooser::AddPieces(const LengthClass& c, double num_units, int64_t count) {
   if (num_units <= 0 || count == 0) return;
   const double bytes = num_units * c.unit_bytes;
   const double compute_us = num_units * c.unit_us;
-  const bool computes = compute_us > bytes / (device_.worker_gb_s * kPerUs);
-  pieces_.push_back({.bytes = bytes,
-                     .compute_us = computes ? compute_us : 0,
-                     .count = count * c.count * shape_.num_kv_heads});
+  const double read_us = bytes / (device_.worker_gb_s * kPerUs);
+  pieces_.Add(std::max(read_us, compute_us), {.bytes = bytes,
+                                              .compute_us = compute_us > read_us ? compute_us : 0,
+                                              .count = count * c.count * shape_.num_kv_heads});
+}
+
+// Under batch invariance each segment is a part, but those of a row's first piece.
+int64_t PayloadChooser::NumParts(const LengthClass& c, int32_t pieces) const {
+  if (capacity_.segment_len == 0) return pieces;
+  if (!c.first) return c.num_units;
+  return 1 + c.num_units - (c.num_units + pieces - 1) / pieces;
+}
+
+double PayloadChooser::PiecesUs(int64_t num_slot_rows) {
+  return device_.launch_us + predictor_.ItemsUs(pieces_.Classes()) +
+         MergeUs(shape_, device_, num_slot_rows);
+}
+
+// No order of the pieces takes less, nor, with zeros, any pieces.
+double PayloadChooser::AtLeastUs(int64_t num_slot_rows, double longest_us) const {
+  const double reading_us = pieces_.total_bytes() / (device_.total_gb_s * kPerUs);
+  const double computing_us = pieces_.total_compute_us() / device_.num_workers;
+  return device_.launch_us + MergeUs(shape_, device_, num_slot_rows) + device_.item_us +
+         std::max({longest_us, reading_us, computing_us});
 }
 
 }  // namespace weir

@@ -26,9 +26,19 @@ inline constexpr int32_t kSegmentLen = 256;
 // Payloads are at least a worker's share of the batch over this.
 inline constexpr int32_t kMaxPayloadFraction = 6;
 
+// Query rows that an item of a prefill packs.
+int32_t RowsPerTile(const AttnShape& shape, const DeviceProfile& device);
+
+// Rows of partial results, by what wrote them.
+struct SlotRows {
+  int64_t decode;
+  int64_t prefill;
+};
+
 struct PlanCapacity {
-  int32_t unit_len;       // tokens that cuts are multiples of
-  int32_t rows_per_tile;  // query rows that an item of a prefill packs
+  int32_t segment_len;  // tokens; 0 without batch invariance
+  int32_t unit_len;     // tokens that cuts are multiples of
+  int32_t rows_per_tile;
   int32_t max_tiles;
   int32_t max_runs;
   int32_t max_members;
@@ -45,16 +55,15 @@ struct PlanCapacity {
 //   runs    tiles + R      a row's own keys, and at most R stretches that rows share
 //   items   Hk runs + f W + 2 W      a payload of at least N / (f W) of N units leaves at most f W
 //                                    items beyond one per run; prefills add at most 2 W
-//   slots   decodes: max(2 f W G, 2 W kMaxDecodePackedRows) rows, because a row longer than the
-//           payload P has fewer than 2 n / P pieces; prefills: W q_tile_rows rows; under batch
-//           invariance decodes get kInvariantSlotRows at least, and the payload is raised to fit
-// Rules that give a number of splits instead have items and slots for that number.
+//   slots   decodes: max(2 f W G, 2 W kMaxDecodePackedRows) rows: a row longer than the payload P
+//           has fewer than 2 n / P pieces, so this is enough for rows of one new token;
+//           prefills: W q_tile_rows rows; under batch invariance decodes get a row per query
+//           head and segment of a million tokens. Where a plan needs more, its payload is raised
+//           until it fits.
+// Rules that give a number of splits instead have items and slots for that number. Under batch
+// invariance they have slots as above, and the number is lowered until it fits.
 PlanCapacity CapacityOf(const AttnShape& shape, const DeviceProfile& device,
                         const AttnPolicy& policy, const PlannerLimits& limits);
-
-// The largest f for decodes of so many packed rows (query rows x heads) that slots suffice.
-double MaxPayloadFraction(const PlanCapacity& capacity, const DeviceProfile& device,
-                          int32_t packed_rows);
 
 }  // namespace weir
 

@@ -22,7 +22,7 @@ Planner::Planner(const AttnShape& shape, const DeviceProfile& device, const Attn
       capacity_(CapacityOf(shape, device, policy, limits)),
       runs_(shape, device, capacity_, limits.max_seqs),
       chooser_(shape, device, capacity_),
-      emitter_(shape, device, capacity_, policy.batch_invariant ? kSegmentLen : 0) {
+      emitter_(shape, device, capacity_) {
   decisions_.reserve(limits.max_seqs);
   last_q_len_.reserve(limits.max_seqs);
   last_kv_len_.reserve(limits.max_seqs);
@@ -39,7 +39,6 @@ AttnPlan Planner::Refresh(const AttnBatch& batch) { return Build(batch, /*refres
 AttnPlan Planner::Next(const AttnBatch& batch) {
   const bool refresh = num_refreshes_ < kMaxRefreshes && GoesOn(batch);
   num_refreshes_ = refresh ? num_refreshes_ + 1 : 0;
-  Remember(batch);
   return Build(batch, refresh);
 }
 
@@ -65,17 +64,18 @@ AttnPlan Planner::Build(const AttnBatch& batch, bool refresh) {
   decisions_.assign(batch.num_seqs(), {});
   const StepRoute route = RouteStep(batch, shape_, policy_, decisions_);
   const bool cascade = policy_.cascade && policy_.routing == AttnRouting::kRow &&
-                       policy_.splits == KvSplitRule::kPlanned;
+                       policy_.splits == KvSplitRule::kPlanned && (shares_ || !refresh);
   runs_.Build(batch, decisions_, cascade);
   ChoosePieces(batch, route, refresh);
   RecordSplits();
+  Remember(batch);
   return Finish(route);
 }
 
 void Planner::ChoosePieces(const AttnBatch& batch, const StepRoute& route, bool refresh) {
   if (policy_.splits == KvSplitRule::kPlanned) {
-    payload_ = refresh ? chooser_.Bounded(runs_, payload_) : chooser_.Choose(runs_);
-    return FitSlots(batch);
+    ChoosePayload(batch, refresh);
+    return FitSlots();
   }
   const int32_t sm_count = SmCount(device_);
   int32_t decode_tokens = 0;
@@ -94,6 +94,29 @@ void Planner::ChoosePieces(const AttnBatch& batch, const StepRoute& route, bool 
                           : BatchScaledSplits(sm_count, decode_tokens, shape_.num_kv_heads));
 }
 
+// Shared stretches were taken for what each saves by itself; here the whole step is compared with
+// and without them.
+void Planner::ChoosePayload(const AttnBatch& batch, bool refresh) {
+  chooser_.Load(runs_);
+  if (refresh) {
+    payload_ = chooser_.Bounded(payload_);
+    return;
+  }
+  shares_ = runs_.num_shared_runs() > 0;
+  payload_ = chooser_.Choose();
+  if (!shares_) return;
+  const Payload shared = payload_;
+  const double shared_us = chooser_.PredictUs(shared);
+  runs_.DropShared(batch);
+  chooser_.Load(runs_);
+  payload_ = chooser_.Choose();
+  shares_ = shared_us < chooser_.PredictUs(payload_);
+  if (!shares_) return;
+  runs_.Build(batch, decisions_, /*cascade=*/true);
+  chooser_.Load(runs_);
+  payload_ = shared;
+}
+
 void Planner::CutByPayload() {
   pieces_.clear();
   for (const KvRun& run : runs_.runs()) {
@@ -103,28 +126,28 @@ void Planner::CutByPayload() {
 
 // A number of splits holds for rows of one new token; a piece has a unit at least.
 void Planner::CutByCount(const AttnBatch& batch, int32_t splits) {
-  pieces_.clear();
-  for (const KvRun& run : runs_.runs()) {
-    const int32_t q_len = batch.q_len(runs_.tiles()[run.tile].seq);
-    pieces_.push_back(q_len == 1 ? std::min(splits, run.num_units) : 1);
+  for (; splits > 0; splits /= 2) {
+    pieces_.clear();
+    for (const KvRun& run : runs_.runs()) {
+      const int32_t q_len = batch.q_len(runs_.tiles()[run.tile].seq);
+      pieces_.push_back(q_len == 1 ? std::min(splits, run.num_units) : 1);
+    }
+    const SlotRows rows = emitter_.CountSlotRows(runs_, pieces_);
+    if (rows.decode + rows.prefill <= capacity_.max_slot_rows()) return;
   }
 }
 
-// The bounds hold by construction where each piece is one part and no run is shared. Otherwise
-// shared stretches are given up, least saving first, and then pieces made longer.
-void Planner::FitSlots(const AttnBatch& batch) {
-  const auto longer = [](int32_t payload) {
-    return payload > kNoSplit / 2 ? kNoSplit : payload + std::max(1, payload / 4);
-  };
+// Ends, because runs of one piece always fit.
+void Planner::FitSlots() {
   for (;;) {
     CutByPayload();
     const SlotRows rows = emitter_.CountSlotRows(runs_, pieces_);
     const bool decodes_fit = rows.decode <= capacity_.max_decode_slot_rows;
     const bool prefills_fit = rows.prefill <= capacity_.max_prefill_slot_rows;
     if (decodes_fit && prefills_fit) return;
-    if (!decodes_fit && runs_.DropSharedRun(batch)) continue;
-    if (!decodes_fit) payload_.decode = longer(payload_.decode);
-    if (!prefills_fit) payload_.prefill = longer(payload_.prefill);
+    WEIR_CHECK(!(payload_ == Payload{}));
+    if (!decodes_fit) payload_.decode = LongerPayload(payload_.decode);
+    if (!prefills_fit) payload_.prefill = LongerPayload(payload_.prefill);
   }
 }
 
@@ -151,20 +174,31 @@ AttnPlan Planner::Finish(const StepRoute& route) {
   plan.work = emitter_.Emit(runs_, pieces_,
                             two_launches ? ItemOrder::kDecodesFirst : ItemOrder::kInterleaved);
   plan.decisions = decisions_;
-  for (const AttnDecision& decision : decisions_) {
-    ++plan.counts.num_seqs[static_cast<int>(decision.route)];
-  }
-  for (const AttnItem& item : plan.items()) {
-    ++plan.counts.num_items[static_cast<int>(item.route)];
-    plan.counts.num_shared_items += item.num_members > 0;
-  }
-  plan.counts.num_slots = emitter_.num_slots();
-  plan.counts.num_slot_rows = emitter_.num_slot_rows();
-  plan.predicted_us = chooser_.PredictUs(runs_, pieces_);
+  plan.counts = Count();
+  plan.predicted_us = policy_.splits == KvSplitRule::kPlanned ? chooser_.PredictUs(payload_)
+                                                              : chooser_.PredictUs(runs_, pieces_);
   const double bytes_us = runs_.unique_bytes() / (device_.total_gb_s * 1e3);
   const double flops_us = runs_.flops() / (device_.num_workers * device_.worker_gflop_s * 1e3);
   plan.floor_us = std::max(bytes_us, flops_us);
   return plan;
+}
+
+AttnCounts Planner::Count() const {
+  AttnCounts counts = {};
+  for (const AttnDecision& decision : decisions_) {
+    ++counts.num_seqs[static_cast<int>(decision.route)];
+  }
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const KvRun& run = runs_.runs()[i];
+    if (run.num_units == 0) continue;
+    const int32_t items = pieces_[i] * shape_.num_kv_heads;
+    const AttnRoute route = run.tile >= 0 ? runs_.tiles()[run.tile].route : AttnRoute::kDecode;
+    counts.num_items[static_cast<int>(route)] += items;
+    if (run.tile < 0) counts.num_shared_items += items;
+  }
+  counts.num_slots = emitter_.num_slots();
+  counts.num_slot_rows = emitter_.num_slot_rows();
+  return counts;
 }
 
 }  // namespace weir

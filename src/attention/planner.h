@@ -16,7 +16,8 @@
 //      their names;
 //   3. the numbers of items, merges and slot rows never exceed capacity(), whatever the batch: a
 //      plan that would is a bug and aborts;
-//   4. items come longest first, memory-bound and compute-bound ones in turn.
+//   4. decodes come longest first, and so do prefills; the two take turns in proportion of their
+//      time, but what would end last otherwise goes first.
 #ifndef WEIR_ATTENTION_PLANNER_H_
 #define WEIR_ATTENTION_PLANNER_H_
 
@@ -50,7 +51,8 @@ class Planner {
   // the time, for a batch that goes on from the last one. Bits may differ from Plan's.
   AttnPlan Refresh(const AttnBatch& batch);
 
-  // Refresh where this batch is the last one a token later, at most 32 times in a row; else Plan.
+  // Refresh where this batch is the last planned one a step later, each sequence its new tokens
+  // longer, at most 32 times in a row; else Plan.
   AttnPlan Next(const AttnBatch& batch);
 
   const PlanCapacity& capacity() const { return capacity_; }
@@ -61,10 +63,12 @@ class Planner {
   void Remember(const AttnBatch& batch);
   AttnPlan Build(const AttnBatch& batch, bool refresh);
   void ChoosePieces(const AttnBatch& batch, const StepRoute& route, bool refresh);
+  void ChoosePayload(const AttnBatch& batch, bool refresh);
   void CutByPayload();
   void CutByCount(const AttnBatch& batch, int32_t splits);
-  void FitSlots(const AttnBatch& batch);
+  void FitSlots();
   void RecordSplits();
+  AttnCounts Count() const;
   AttnPlan Finish(const StepRoute& route);
 
   AttnShape shape_;
@@ -77,6 +81,7 @@ class Planner {
   std::vector<AttnDecision> decisions_;
   std::vector<int32_t> pieces_;  // by run
   Payload payload_;              // that the last Plan chose
+  bool shares_ = true;           // whether it took shared stretches
   std::vector<int32_t> last_q_len_, last_kv_len_;
   int32_t num_refreshes_ = 0;
 };

@@ -319,25 +319,44 @@ TEST(Planner, OddThreadsSplitALoneRow) {
   EXPECT_GT(planner.Plan(batch.view()).decisions[0].splits, 1);
 }
 
-// Both kinds are in the first quarter of the queue and in the last.
-TEST(Planner, MixedStepsInterleaveAndSplit) {
+TEST(Planner, DecodesOfMixedStepsAreSplitToo) {
   Planner planner(Qwen3_8b(), FittedGpu(), {}, kLimits);
   std::vector<SeqLengths> seqs = Decodes({65536, 2500, 2500, 2500});
   seqs.push_back({1024, 1024});
   seqs.push_back({512, 4096});
   const TestBatch batch(seqs);
   const AttnPlan plan = planner.Plan(batch.view());
-  EXPECT_GT(plan.decisions[0].splits, 1) << "decodes are split in mixed steps too";
+  EXPECT_GT(plan.decisions[0].splits, 1);
   EXPECT_EQ(plan.decisions[4].route, AttnRoute::kFresh);
   EXPECT_EQ(plan.decisions[5].route, AttnRoute::kPrefix);
-  const auto items = plan.items();
-  for (const auto& part : {items.first(items.size() / 4), items.last(items.size() / 4)}) {
+}
+
+// Where the step lasts much longer than any item, each tenth of the queue has both kinds, but for
+// the end.
+TEST(Planner, MixedStepsKeepMemoryAndComputingBusy) {
+  Planner planner(Qwen3_8b(), TestCpu(16), {}, kLimits);
+  std::vector<SeqLengths> seqs = Decodes(std::vector<int32_t>(60, 4000));
+  seqs.push_back({1900, 1900});
+  const TestBatch batch(seqs);
+  const AttnPlan plan = planner.Plan(batch.view());
+  const auto tenth = static_cast<size_t>(plan.work.num_items / 10);
+  for (size_t i = 0; i < 9; ++i) {
+    const auto part = plan.items().subspan(i * tenth, tenth);
     const auto decodes = std::count_if(part.begin(), part.end(), [](const AttnItem& item) {
       return item.route == AttnRoute::kDecode;
     });
-    EXPECT_GT(decodes, 0);
-    EXPECT_LT(decodes, std::ssize(part));
+    EXPECT_GT(decodes, 0) << "tenth " << i;
+    EXPECT_LT(decodes, std::ssize(part)) << "tenth " << i;
   }
+}
+
+// A decode that takes as long as the whole step must start with it.
+TEST(Planner, WhatWouldEndLastGoesFirst) {
+  const AttnShape shape = {.num_q_heads = 4, .num_kv_heads = 1, .head_dim = 128};
+  Planner planner(shape, TestCpu(4), {.splits = KvSplitRule::kFixed, .fixed_splits = 1}, kLimits);
+  const TestBatch batch({{512, 512}, {1, 100}, {1, 65536}, {512, 512}});
+  const AttnPlan plan = planner.Plan(batch.view());
+  EXPECT_EQ(plan.items()[0].seq, 2);
 }
 
 // A chunk of few query tiles over a long prefix would leave most workers idle.

@@ -9,8 +9,22 @@ foreach(file ${profile_files})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
   get_filename_component(name ${file} NAME_WE)
   file(READ ${file} text)
-  string(APPEND builtin_profiles "\n    {\"${name}\", R\"profile(${text})profile\"},")
+  string(APPEND builtin_profiles "    {\"${name}\", R\"profile(${text})profile\"},\n")
 endforeach()
-string(APPEND builtin_profiles "\n")
 set(builtin_profiles_source ${CMAKE_CURRENT_BINARY_DIR}/builtin_profiles.cpp)
-configure_file(${CMAKE_CURRENT_LIST_DIR}/builtin_profiles.cpp.in ${builtin_profiles_source} @ONLY)
+file(CONFIGURE OUTPUT ${builtin_profiles_source} @ONLY CONTENT [[
+// Written by the build from src/attention/profiles.
+#include "attention/builtin_profiles.h"
+
+namespace weir {
+namespace {
+
+constexpr BuiltinProfileText kTexts[] = {
+@builtin_profiles@};
+
+}  // namespace
+
+std::span<const BuiltinProfileText> BuiltinProfileTexts() { return kTexts; }
+
+}  // namespace weir
+]])

@@ -89,10 +89,13 @@ bool IsGated(KvSplitRule rule) {
   return rule == KvSplitRule::kFixedGated || rule == KvSplitRule::kBatchGated;
 }
 
-SplitMode SplitsOf(const StepRule& rule, const StepFacts& facts, const AttnPolicy& policy) {
+SplitMode SplitsOf(bool cut_in_two, const StepFacts& facts, const AttnPolicy& policy) {
+  // The older generations get equal bits by not splitting; a number that was asked for stands.
+  const bool older = IsGated(policy.splits) || policy.splits == KvSplitRule::kBatch;
+  if (policy.batch_invariant && older) return SplitMode::kUnsplit;
   if (!IsGated(policy.splits)) return SplitMode::kRule;
   // The two-way step hands no scheduler metadata to the decode kernel, which then does not split.
-  if (rule.batch_only) return SplitMode::kUnsplit;
+  if (cut_in_two) return SplitMode::kUnsplit;
   return facts.num_tokens <= policy.max_captured_tokens ? SplitMode::kRule : SplitMode::kHeuristic;
 }
 
@@ -104,9 +107,7 @@ StepRoute RouteStep(const AttnBatch& batch, const AttnShape& shape, const AttnPo
   const StepFacts facts = FactsOf(batch, shape);
   if (policy.routing == AttnRouting::kRow) {
     RouteRows(batch, shape, decisions);
-    const bool fits = facts.num_tokens <= policy.max_captured_tokens;
-    const bool rule = !IsGated(policy.splits) || fits;
-    return {.splits = rule ? SplitMode::kRule : SplitMode::kHeuristic, .one_call = false};
+    return {.splits = SplitsOf(/*cut_in_two=*/false, facts, policy), .one_call = false};
   }
   const StepRule* rule = kStepRules;
   while ((rule->batch_only && policy.routing != AttnRouting::kBatch) || !rule->accepts(facts)) {
@@ -120,7 +121,8 @@ StepRoute RouteStep(const AttnBatch& batch, const AttnShape& shape, const AttnPo
                     .reason = q_len == 0 ? kRowRules[0].reason : rule->reason,
                     .splits = 0};
   }
-  return {.splits = SplitsOf(*rule, facts, policy), .one_call = rule->decode == AttnRoute::kVarlen};
+  return {.splits = SplitsOf(rule->batch_only, facts, policy),
+          .one_call = rule->decode == AttnRoute::kVarlen};
 }
 
 const char* ToString(AttnRoute route) {

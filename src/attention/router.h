@@ -37,7 +37,7 @@ struct StepRoute {
 //      the gated rules, and fresh; kBatch only
 //   4. everything else                                               one paged varlen call
 // A decode has one new token. A layer is eligible without sinks, window, soft cap and with bf16
-// keys.
+// keys. Under batch invariance all rules but kFixed and kPlanned leave the decodes unsplit.
 StepRoute RouteStep(const AttnBatch& batch, const AttnShape& shape, const AttnPolicy& policy,
                     std::span<AttnDecision> decisions);
 

@@ -26,7 +26,6 @@ RunList::RunList(const AttnShape& shape, const DeviceProfile& device, const Plan
   decode_seqs_.reserve(max_seqs);
   taken_.reserve(max_seqs);
   end_of_node_.reserve(max_seqs);
-  dropped_.reserve(max_seqs);
 }
 
 void RunList::Build(const AttnBatch& batch, std::span<const AttnDecision> decisions, bool cascade) {
@@ -38,24 +37,28 @@ void RunList::Build(const AttnBatch& batch, std::span<const AttnDecision> decisi
   flops_ = 0;
   for (int32_t seq = 0; seq < batch.num_seqs(); ++seq) AddTiles(batch, seq, decisions[seq].route);
   shared_.Find(batch, decode_seqs_);
-  for (const SharedNode& node : shared_.nodes()) {
-    const double tokens = double{1} * (node.page_end - node.page_begin) * batch.page_len;
-    unique_bytes_ -= tokens * (node.count - 1) * shape_.num_kv_heads * shape_.token_bytes();
-  }
-  dropped_.assign(shared_.nodes().size(), !cascade || shape_.window > 0);
-  TakeNodes(batch);
+  if (shape_.window == 0) CountSharedBytes(batch);
+  taken_.clear();
+  if (cascade && shape_.window == 0) TakeNodes(batch);
   ListRuns(batch);
 }
 
-bool RunList::DropSharedRun(const AttnBatch& batch) {
-  if (taken_.empty()) return false;
-  const auto least =
-      std::min_element(taken_.begin(), taken_.end(),
-                       [](const Taken& a, const Taken& b) { return a.saving_us < b.saving_us; });
-  dropped_[least->node] = true;
-  TakeNodes(batch);
+void RunList::DropShared(const AttnBatch& batch) {
+  taken_.clear();
   ListRuns(batch);
-  return true;
+}
+
+// Tables may list pages beyond what is visible.
+void RunList::CountSharedBytes(const AttnBatch& batch) {
+  for (const SharedNode& node : shared_.nodes()) {
+    int64_t end = int64_t{node.page_end} * batch.page_len;
+    for (const int32_t seq : shared_.order().subspan(node.first, node.count)) {
+      end = std::min<int64_t>(end, batch.kv_len[seq]);
+    }
+    const int64_t tokens = std::max<int64_t>(0, end - int64_t{node.page_begin} * batch.page_len);
+    unique_bytes_ -= static_cast<double>(tokens) * (node.count - 1) * shape_.num_kv_heads *
+                     static_cast<double>(shape_.token_bytes());
+  }
 }
 
 void RunList::AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route) {
@@ -109,33 +112,65 @@ void RunList::AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_til
 
 // Parents come first, so a child begins where the nearest taken stretch above it ends.
 void RunList::TakeNodes(const AttnBatch& batch) {
-  taken_.clear();
   end_of_node_.assign(shared_.nodes().size(), 0);
-  int64_t runs = 0;
-  int64_t members = 0;
+  SharedNeeds needs;
   for (size_t i = 0; i < shared_.nodes().size(); ++i) {
     const SharedNode& node = shared_.nodes()[i];
     end_of_node_[i] = node.parent >= 0 ? end_of_node_[node.parent] : 0;
-    // Room for a run per member bounds both lists, however deep the tree is.
-    const bool fits = runs + node.count <= capacity_.max_runs - capacity_.max_tiles &&
-                      members + node.count <= capacity_.max_members;
-    if (dropped_[i] || !fits || !TakeNode(batch, static_cast<int32_t>(i))) continue;
-    runs += node.count;
-    members += node.count;
+    TakeNode(batch, static_cast<int32_t>(i), needs);
   }
 }
 
-bool RunList::TakeNode(const AttnBatch& batch, int32_t index) {
+void RunList::TakeNode(const AttnBatch& batch, int32_t index, SharedNeeds& needs) {
   const SharedNode& node = shared_.nodes()[index];
   const int32_t begin = end_of_node_[index];
   const int32_t end = SharedEnd(batch, node);
-  if (end - begin < 2 * device_.tile_len) return false;
-  const double saving_us = SavingUs(batch, node, end - begin);
-  if (saving_us <= 0) return false;
-  taken_.push_back({.node = index, .kv_begin = begin, .kv_end = end, .saving_us = saving_us});
+  if (end - begin < 2 * device_.tile_len) return;
+  const int32_t blocks = NumBlocks(batch, node);
+  const SharedNeeds with = {
+      .runs = needs.runs + blocks,
+      .members = needs.members + node.count,
+      .slot_rows = needs.slot_rows + SlotRowsOf(batch, node, begin, end),
+  };
+  const bool fit = with.runs <= capacity_.max_runs - capacity_.max_tiles &&
+                   with.members <= capacity_.max_members &&
+                   with.slot_rows <= capacity_.max_decode_slot_rows;
+  if (!fit || SavingUs(batch, node, end - begin, blocks) <= 0) return;
+  needs = with;
+  taken_.push_back({.node = index, .kv_begin = begin, .kv_end = end});
   end_of_node_[index] = end;
-  return true;
 }
+
+// At most, with one piece per run: a part for the stretch and one for each member's own keys, or
+// one per segment where it is not the first piece that folds them.
+int64_t RunList::SlotRowsOf(const AttnBatch& batch, const SharedNode& node, int32_t begin,
+                            int32_t end) const {
+  const int32_t segment = capacity_.segment_len;
+  const int64_t parts = segment > 0 && begin > 0 ? (end - begin) / segment : 1;
+  int64_t rows = 0;
+  for (const int32_t seq : shared_.order().subspan(node.first, node.count)) {
+    const int64_t own = segment > 0 ? DivUp(batch.kv_len[seq] - end, segment) : 1;
+    rows += (parts + own) * batch.q_len(seq);
+  }
+  return rows * shape_.num_q_heads;
+}
+
+// Blocks of as many packed rows as an item takes that the members fill, in order.
+int32_t RunList::NumBlocks(const AttnBatch& batch, const SharedNode& node) const {
+  int32_t blocks = 1;
+  int32_t packed = 0;
+  for (const int32_t seq : shared_.order().subspan(node.first, node.count)) {
+    const int32_t rows = batch.q_len(seq) * shape_.group();
+    if (packed > 0 && packed + rows > BlockRows()) {
+      ++blocks;
+      packed = 0;
+    }
+    packed += rows;
+  }
+  return blocks;
+}
+
+int32_t RunList::BlockRows() const { return std::max(device_.q_tile_rows, kMaxDecodePackedRows); }
 
 // Whole units that all new rows of all members see.
 int32_t RunList::SharedEnd(const AttnBatch& batch, const SharedNode& node) const {
@@ -152,7 +187,8 @@ double RunList::TileUs(double tokens, double packed_rows) const {
 
 // What the members read and compute apart, less what they do together and what joining costs: a
 // part more per member and piece, and the pieces' fixed cost.
-double RunList::SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t num_tokens) const {
+double RunList::SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t num_tokens,
+                         int32_t num_blocks) const {
   int32_t packed = 0;
   for (int32_t i = 0; i < node.count; ++i) {
     packed += batch.q_len(shared_.order()[node.first + i]) * shape_.group();
@@ -162,14 +198,13 @@ double RunList::SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t
   const double once_us =
       heads * num_tokens * static_cast<double>(shape_.token_bytes()) / bytes_per_us;
   const double compute_us = heads * TileUs(num_tokens, packed) / device_.num_workers;
-  const int32_t blocks = DivUp(packed, std::max(device_.q_tile_rows, kMaxDecodePackedRows));
   const double apart_us = std::max(node.count * once_us, compute_us);
-  const double together_us = std::max(blocks * once_us, compute_us);
+  const double together_us = std::max(num_blocks * once_us, compute_us);
   const int32_t pieces = std::min(DivUp(num_tokens, capacity_.unit_len),
                                   DivUp(device_.num_workers, shape_.num_kv_heads));
   const double part_us = 2.0 * packed * (shape_.head_dim + 2) * 4 / bytes_per_us;
   const double joining_us = heads * (pieces + 1) * part_us +
-                            heads * pieces * blocks * device_.item_us / device_.num_workers;
+                            heads * pieces * num_blocks * device_.item_us / device_.num_workers;
   return apart_us - together_us - joining_us - device_.merge_us;
 }
 
@@ -191,17 +226,16 @@ void RunList::ListRuns(const AttnBatch& batch) {
   WEIR_CHECK_LE(std::ssize(runs_), capacity_.max_runs);
 }
 
-// Members in blocks of as many packed rows as an item takes.
+// Blocks as NumBlocks counts them.
 void RunList::AddSharedRuns(const AttnBatch& batch, const Taken& taken) {
   const SharedNode& node = shared_.nodes()[taken.node];
-  const int32_t limit = std::max(device_.q_tile_rows, kMaxDecodePackedRows);
   for (int32_t i = 0; i < node.count;) {
     const auto first = static_cast<int32_t>(members_.size());
     int32_t packed = 0;
     for (; i < node.count; ++i) {
       const int32_t seq = shared_.order()[node.first + i];
       const int32_t rows = batch.q_len(seq) * shape_.group();
-      if (packed > 0 && packed + rows > limit) break;
+      if (packed > 0 && packed + rows > BlockRows()) break;
       packed += rows;
       members_.push_back({.seq = seq, .merge = tile_of_seq_[seq]});
       tiles_[tile_of_seq_[seq]].own_begin = taken.kv_end;
@@ -225,24 +259,14 @@ KvRun RunList::MakeRun(int32_t kv_begin, int32_t kv_end, int32_t packed_rows, bo
       .kv_end = kv_end,
       .num_units = DivUp(kv_end - kv_begin, capacity_.unit_len),
       .packed_rows = packed_rows,
+      .num_tiles = num_tiles,
       .decode = decode,
+      .contiguous = contiguous,
       .first = true,
       .unit_bytes =
           double{1} * capacity_.unit_len * static_cast<double>(shape_.token_bytes()) / num_tiles,
       .unit_us = contiguous ? unit_us * device_.paged_gflop_s / device_.worker_gflop_s : unit_us,
   };
-}
-
-int64_t RunList::num_decode_units() const {
-  int64_t units = 0;
-  for (const KvRun& run : runs_) units += run.decode ? run.num_units : 0;
-  return units * shape_.num_kv_heads;
-}
-
-int64_t RunList::num_prefill_units() const {
-  int64_t units = 0;
-  for (const KvRun& run : runs_) units += run.decode ? 0 : run.num_units;
-  return units * shape_.num_kv_heads;
 }
 
 }  // namespace weir

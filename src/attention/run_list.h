@@ -38,7 +38,9 @@ struct KvRun {
   int32_t kv_end;
   int32_t num_units;
   int32_t packed_rows;
+  int32_t num_tiles;  // of its sequence, which read the same keys
   bool decode;
+  bool contiguous;    // its keys need not be read from pages
   bool first;         // no keys of its tiles stand before it
   double unit_bytes;  // of a unit and KV head; tiles of one sequence count their share
   double unit_us;     // that a worker computes for a unit
@@ -53,17 +55,14 @@ class RunList {
   // of their own where that is predicted to pay.
   void Build(const AttnBatch& batch, std::span<const AttnDecision> decisions, bool cascade);
 
-  // Gives up the shared stretch that saves least; false when there is none. Lists are built anew.
-  bool DropSharedRun(const AttnBatch& batch);
+  // Gives up the shared stretches.
+  void DropShared(const AttnBatch& batch);
 
   std::span<const QTile> tiles() const { return tiles_; }
-  std::span<const KvRun> runs() const {
-    return runs_;
-  }  // shared ones first, parents before children
+  // Shared ones first, parents before children; then one per tile, in the order of tiles.
+  std::span<const KvRun> runs() const { return runs_; }
   std::span<const AttnMember> members() const { return members_; }  // merge: the tile's index
   int32_t num_shared_runs() const { return num_shared_runs_; }
-  int64_t num_decode_units() const;   // of all KV heads
-  int64_t num_prefill_units() const;  // of all KV heads
   // Keys and values that any plan must read, each once.
   double unique_bytes() const { return unique_bytes_; }
   double flops() const { return flops_; }
@@ -73,20 +72,30 @@ class RunList {
     int32_t node;
     int32_t kv_begin;
     int32_t kv_end;
-    double saving_us;
+  };
+  // What the taken stretches need, each cut into one piece.
+  struct SharedNeeds {
+    int64_t runs = 0;
+    int64_t members = 0;
+    int64_t slot_rows = 0;
   };
   void AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route);
   void AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_tiles);
-  void FindShared(const AttnBatch& batch);
+  void CountSharedBytes(const AttnBatch& batch);
   void TakeNodes(const AttnBatch& batch);
-  bool TakeNode(const AttnBatch& batch, int32_t index);
+  void TakeNode(const AttnBatch& batch, int32_t index, SharedNeeds& needs);
+  int64_t SlotRowsOf(const AttnBatch& batch, const SharedNode& node, int32_t begin,
+                     int32_t end) const;
   int32_t SharedEnd(const AttnBatch& batch, const SharedNode& node) const;
-  double SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t num_tokens) const;
+  double SavingUs(const AttnBatch& batch, const SharedNode& node, int32_t num_tokens,
+                  int32_t num_blocks) const;
   void ListRuns(const AttnBatch& batch);
   void AddSharedRuns(const AttnBatch& batch, const Taken& taken);
   KvRun MakeRun(int32_t kv_begin, int32_t kv_end, int32_t packed_rows, bool decode,
                 int32_t num_tiles, bool contiguous) const;
   double TileUs(double tokens, double packed_rows) const;
+  int32_t NumBlocks(const AttnBatch& batch, const SharedNode& node) const;
+  int32_t BlockRows() const;
 
   AttnShape shape_;
   DeviceProfile device_;
@@ -98,7 +107,6 @@ class RunList {
   std::vector<int32_t> decode_seqs_;
   std::vector<Taken> taken_;
   std::vector<int32_t> end_of_node_;  // where the nearest taken stretch ends, itself included
-  std::vector<bool> dropped_;         // by node
   std::vector<KvRun> runs_;
   std::vector<AttnMember> members_;
   int32_t num_shared_runs_ = 0;

@@ -10,8 +10,9 @@ namespace {
 constexpr int32_t kQueryTile = 128;  // rows x heads, of the library's kernel
 constexpr int32_t kKeyTile = 128;    // tokens
 
-double WaveEfficiency(int64_t tiles, int32_t splits, int32_t sm_count) {
-  const double waves = static_cast<double>(tiles * splits) / sm_count;
+// In floats, as published: near ties round as they do there.
+float WaveEfficiency(int64_t tiles, int32_t splits, int32_t sm_count) {
+  const float waves = static_cast<float>(tiles * splits) / static_cast<float>(sm_count);
   return waves / std::ceil(waves);
 }
 
@@ -39,12 +40,13 @@ int32_t HeuristicSplits(const AttnBatch& batch, const AttnShape& shape, int32_t 
   const int64_t packed = int64_t{max_q} * shape.group();
   const int64_t q_tiles = num_seqs * shape.num_kv_heads * ((packed + kQueryTile - 1) / kQueryTile);
   const int32_t kv_tiles = (max_kv + kKeyTile - 1) / kKeyTile;
-  if (q_tiles == 0 || static_cast<double>(q_tiles) >= 0.8 * sm_count || kv_tiles <= 4) return 1;
+  const bool fills = static_cast<float>(q_tiles) >= 0.8f * static_cast<float>(sm_count);
+  if (q_tiles == 0 || fills || kv_tiles <= 4) return 1;
   const int32_t limit = std::min({kMaxHeuristicSplits, sm_count, kv_tiles});
-  double best = 0;
+  float best = 0;
   for (int32_t n = 1; n <= limit; ++n) best = std::max(best, WaveEfficiency(q_tiles, n, sm_count));
   int32_t splits = 1;
-  while (WaveEfficiency(q_tiles, splits, sm_count) < 0.85 * best) ++splits;
+  while (WaveEfficiency(q_tiles, splits, sm_count) < 0.85f * best) ++splits;
   return splits;
 }
 

@@ -63,6 +63,23 @@ void AddModelOptions(CLI::App& command, GenerateOptions& o) {
       ->group(group);
 }
 
+void AddAttentionOptions(CLI::App& command, AttentionOptions& o) {
+  const std::string group = "Attention";
+  const auto add = [&](const char* name, std::string& value, const char* help) {
+    command.add_option(name, value, help)->group(group)->capture_default_str();
+  };
+  add("--attn-policy", o.policy, "before, pr85 or weir: which generation routes and splits");
+  add("--attn-routing", o.routing, "batch-paged, batch or row, instead of the policy's");
+  add("--kv-splits", o.kv_splits,
+      "fixed:N, batch, batch-gated or planned, instead of the policy's");
+  command
+      .add_flag("--batch-invariant", o.batch_invariant,
+                "Bits of a sequence do not depend on what runs beside it")
+      ->group(group);
+  add("--kv-cache-dtype", o.kv_cache_dtype, "bf16 or int8");
+  add("--device-profile", o.device_profile, "Profile that `weir tune` wrote (default: built in)");
+}
+
 void AddSamplingOptions(CLI::App& command, GenerateOptions& o) {
   const std::string group = "Sampling";
   SamplingParams& s = o.sampling;
@@ -175,6 +192,7 @@ void AddGenerate(CLI::App& app, int& exit_code) {
   AddStopOptions(*command, *options);
   AddSamplingOptions(*command, *options);
   AddModelOptions(*command, *options);
+  AddAttentionOptions(*command, options->engine.attention);
   command->callback([options, &exit_code] {
     const Result<int> code = Generate(*options);
     if (!code) fmt::print(stderr, "weir: error: {}\n", code.error().message);

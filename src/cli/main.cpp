@@ -33,6 +33,7 @@ int Main(int argc, char** argv) {
   AddGenerate(app, exit_code);
   AddSynth(app, exit_code);
   AddDoctor(app, exit_code);
+  AddPlan(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,9 +3,11 @@
 // `weir plan`: how the attention of a step would be routed and cut, on any device, without one.
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 
 #include "base/error.h"
@@ -35,7 +37,7 @@ struct PlanOptions {
   bool json = false;
   std::string svg;
   std::string items;
-  bool show_items = false;
+  const CLI::Option* items_option = nullptr;  // tells an absent option from one without a value
 };
 
 void AddStepOptions(CLI::App& command, PlanOptions& o) {
@@ -62,7 +64,7 @@ void AddStepOptions(CLI::App& command, PlanOptions& o) {
       ->capture_default_str();
   add("--window", o.shape.window, 0, kMaxPlanKvLen, "Sliding window in tokens; 0: none");
   command.add_option("--softcap", o.softcap, "Soft cap of scores; 0: none")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(CLI::NonNegativeNumber)
       ->group(group);
   command.add_flag("--sinks", o.shape.sinks, "The model has attention sinks")->group(group);
   add("--shared-prefix", o.shared_prefix, 0, kMaxPlanKvLen,
@@ -116,19 +118,19 @@ void AddOutputOptions(CLI::App& command, PlanOptions& o) {
   command.add_option("--svg", o.svg, "Draw the workers' timeline into this file")
       ->type_name("FILE")
       ->group(group);
-  command
-      .add_option("--items", o.items,
-                  fmt::format("Print the first N items of each plan, or all of them (default: {})",
-                              kDefaultItemLines))
-      ->type_name("[N|all]")
-      ->expected(0, 1)
-      ->each([&o](const std::string&) { o.show_items = true; })
-      ->group(group);
+  o.items_option =
+      command
+          .add_option("--items", o.items,
+                      fmt::format("Print the first N items of each plan, or all (default: {})",
+                                  kDefaultItemLines))
+          ->type_name("[N|all]")
+          ->expected(0, 1)
+          ->group(group);
 }
 
 // How much of the item table is wanted.
 Result<int64_t> ItemLines(const PlanOptions& o) {
-  if (!o.show_items) return 0;
+  if (o.items_option->count() == 0) return 0;
   if (o.items.empty()) return kDefaultItemLines;
   if (o.items == "all") return std::numeric_limits<int64_t>::max();
   int32_t lines = 0;
@@ -210,6 +212,9 @@ Status CheckSize(const PlanReport& report, const std::vector<AttnPolicy>& polici
 
 Result<PlanReport> MakeReport(PlanOptions& o) {
   o.shape.kv_dtype = o.kv_dtype == "int8" ? KvDType::kInt8 : KvDType::kBf16;
+  if (!std::isfinite(o.softcap)) {
+    return Err(Code::kInvalidArgument, "--softcap: found ", o.softcap, ", wanted a finite number");
+  }
   o.shape.softcap = o.softcap > 0;
   WEIR_RETURN_IF_ERROR(CheckShape(o.shape));
   PlanReport report{.shape = o.shape, .shared_prefix = o.shared_prefix};

@@ -46,9 +46,12 @@ Status ChangeCounts(const PlanDeviceOptions& options, DeviceProfile& profile) {
     return Err(Code::kInvalidArgument, "--sm: found ", options.sm, " with ", per_sm,
                " workers each, wanted at most ", kMaxPlanWorkers, " workers");
   }
-  if (options.sm > 0) profile.sm_count = options.sm;
+  const int32_t sm_count = options.sm > 0 ? options.sm : profile.sm_count;
+  if (sm_count != profile.sm_count || workers != profile.num_workers) {
+    profile.name += " with other counts";
+  }
+  profile.sm_count = sm_count;
   profile.num_workers = static_cast<int32_t>(workers);
-  if (options.sm > 0 || options.workers > 0) profile.name += " with other counts";
   return Ok();
 }
 

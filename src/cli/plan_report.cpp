@@ -7,6 +7,8 @@
 namespace weir {
 namespace {
 
+constexpr size_t kMaxGroupsInALine = 8;
+
 PlannerLimits LimitsOf(const AttnBatch& batch) {
   return {.max_rows = batch.row_begin.back(),
           .max_seqs = batch.num_seqs(),
@@ -56,14 +58,21 @@ std::string Describe(const AttnShape& shape) {
 }
 
 std::string Describe(const DeviceProfile& device) {
-  return fmt::format(
-      "{}: {} multiprocessors or threads, {} workers, {:g} GB/s, {:g} GB/s one alone", device.name,
-      device.sm_count, device.num_workers, device.total_gb_s, device.worker_gb_s);
+  std::string text = device.name + ": ";
+  if (device.sm_count != device.num_workers) {
+    text += fmt::format("{} multiprocessors, ", device.sm_count);
+  }
+  return text + fmt::format("{} workers, {:g} GB/s together, {:g} GB/s one alone",
+                            device.num_workers, device.total_gb_s, device.worker_gb_s);
 }
 
 std::string DescribeStep(const PlanReport& report) {
   std::string text;
-  for (const RowGroup& group : report.groups) text += (text.empty() ? "" : "; ") + Describe(group);
+  const size_t num_shown = std::min(report.groups.size(), kMaxGroupsInALine);
+  for (size_t i = 0; i < num_shown; ++i) text += (i == 0 ? "" : "; ") + Describe(report.groups[i]);
+  if (num_shown < report.groups.size()) {
+    text += fmt::format("; and {} more groups", report.groups.size() - num_shown);
+  }
   if (report.shared_prefix > 0) {
     text += fmt::format("; decodes share the first {} tokens",
                         report.shared_prefix / kPlanPageLen * kPlanPageLen);

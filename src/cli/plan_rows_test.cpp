@@ -22,7 +22,7 @@ TEST(PlanRows, GoodOnes) {
   const struct {
     const char* text;
     const char* meaning;
-  } kGood[] = {
+  } good[] = {
       {"8x2500", "8 decodes at 2500"},
       {"1x1", "1 decode at 1"},
       {"1x512+2000", "1 prefill of 512 after 2000"},
@@ -40,14 +40,14 @@ TEST(PlanRows, GoodOnes) {
       {"1x16777216", "1 decode at 16777216"},
       {"1x1+16777215", "1 prefill of 1 after 16777215"},
   };
-  for (const auto& [text, meaning] : kGood) EXPECT_EQ(Shown(text), meaning) << text;
+  for (const auto& [text, meaning] : good) EXPECT_EQ(Shown(text), meaning) << text;
 }
 
 TEST(PlanRows, BadOnesAreRefusedWhereTheyGoWrong) {
   const struct {
     const char* text;
     const char* message;
-  } kBad[] = {
+  } bad[] = {
       {"", "character 1: found the end, wanted 1 to 1048576 sequences"},
       {"   ", "character 4: found the end, wanted 1 to 1048576 sequences"},
       {"8", "character 2: found the end, wanted x"},
@@ -91,7 +91,7 @@ TEST(PlanRows, BadOnesAreRefusedWhereTheyGoWrong) {
        "2500",
        "character 2: found byte 0xc3, wanted x"},
   };
-  for (const auto& [text, message] : kBad) {
+  for (const auto& [text, message] : bad) {
     EXPECT_EQ(Shown(text), std::string("--rows: ") + message) << text;
   }
   EXPECT_EQ(Shown(std::string_view("8x\0", 3)),

@@ -172,21 +172,12 @@ void DrawPanel(const TimelinePanel& panel, const Plot& plot, size_t max_bars, Sv
   DrawLaneLabels(panel, plot, svg);
 }
 
-// The patterns that the picture uses.
-void DrawPatterns(const Timeline& timeline, SvgWriter& svg) {
-  std::map<std::string, std::string> patterns;
-  const auto use = [&](int32_t row, BarKind kind) {
-    std::string& pattern = patterns[FillFor(row, kind)];
-    if (pattern.empty()) pattern = PatternFor(row, kind);
-  };
-  use(kNoRow, BarKind::kPrefill);
-  use(kNoRow, BarKind::kShared);
-  for (const TimelineRows& rows : timeline.rows) {
-    const int32_t num_colors = std::min(rows.num_rows, kNumRowColors);
-    for (int32_t i = 0; i < num_colors; ++i) use(rows.first_row + i, rows.kind);
+// The patterns that the picture may use.
+void DrawPatterns(SvgWriter& svg) {
+  svg.Raw("<defs>\n" + PatternFor(kNoRow, BarKind::kShared));
+  for (int32_t row = kNoRow; row < kNumRowColors; ++row) {
+    svg.Raw(PatternFor(row, BarKind::kPrefill));
   }
-  svg.Raw("<defs>\n");
-  for (const auto& [fill, pattern] : patterns) svg.Raw(pattern);
   svg.Raw("</defs>\n");
 }
 
@@ -200,7 +191,7 @@ std::string ToSvg(const Timeline& timeline) {
   const double px_per_us = kPlotWidth / longest_us;
   const size_t max_bars = kMaxBarsInAll / std::max<size_t>(timeline.panels.size(), 1);
   SvgWriter svg;
-  DrawPatterns(timeline, svg);
+  DrawPatterns(svg);
   svg.Text(kLeft, 26, FitText(timeline.title, 17, kWidth - kLeft - 20),
            {.size = 17, .color = kDark, .bold = true});
   svg.Text(kLeft, 46, FitText(timeline.subtitle, 12, kWidth - kLeft - 20), {.color = kGrey});

@@ -16,9 +16,7 @@ EngineCore::EngineCore(EngineCoreParts parts)
                 .max_rows = parts.scheduler.max_step_tokens,
                 .max_seqs = parts.scheduler.max_seqs,
                 .num_pages = kv_.num_pages()}),
-      planner_({.num_q_heads = model_.config().num_q_heads,
-                .num_kv_heads = model_.config().num_kv_heads},
-               parts.scheduler.max_step_tokens, parts.scheduler.max_seqs) {
+      attn_(std::move(parts.attn)) {
   sampler_scratch_.reserve(static_cast<size_t>(pool_.num_threads()));
   for (int32_t i = 0; i < pool_.num_threads(); ++i) {
     sampler_scratch_.emplace_back(model_.config().vocab_size);
@@ -32,10 +30,11 @@ bool EngineCore::Step() noexcept {
   const StepPlan step = scheduler_.Next(pages_);  // Sequence -> StepPlan
   if (step.empty()) return false;
 
-  const ForwardBatch batch = builder_.Build(step);                     // StepPlan -> ForwardBatch
-  const AttnPlan attn = planner_.Plan(batch.row_begin, batch.kv_len);  // lengths  -> AttnPlan
+  const ForwardBatch batch = builder_.Build(step);  // StepPlan -> ForwardBatch
+  const AttnPlan plan = PlanAttention(batch);       // lengths  -> AttnPlan
   const Stream stream = {.pool = &pool_};
-  const Tensor logits = model_.Forward(batch, attn, kv_, arena_, stream);  // batch   -> logits
+  const Tensor logits =  // batch    -> logits
+      model_.Forward(batch, plan, attn_.workspace, kv_, arena_, stream);
   Sample(step, logits);             // logits   -> tokens, text
   scheduler_.Commit(step, pages_);  // tokens   -> Delta
   arena_.Rewind();
@@ -47,6 +46,14 @@ void EngineCore::Run() noexcept {
   while (!stopping_) {
     if (!Step()) TakeIn(inbox_.Drain(/*wait=*/true));
   }
+}
+
+AttnPlan EngineCore::PlanAttention(const ForwardBatch& batch) {
+  return attn_.planner.Next({.row_begin = batch.row_begin,
+                             .kv_len = batch.kv_len,
+                             .pages = batch.pages,
+                             .page_begin = batch.page_begin,
+                             .page_len = kv_.shape().page_len});
 }
 
 void EngineCore::TakeIn(Inbox::Content content) {

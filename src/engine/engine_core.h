@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "attention/planner.h"
 #include "base/thread_pool.h"
+#include "engine/attention_setup.h"
 #include "engine/batch_builder.h"
 #include "engine/inbox.h"
 #include "engine/scheduler.h"
@@ -27,6 +27,7 @@ struct EngineCoreParts {
   KvStore kv;
   Arena arena;  // at least ArenaBytes(config, max_step_tokens, max_seqs)
   SchedulerOptions scheduler;
+  AttnParts attn;  // for the model, and limits at least max_step_tokens and max_seqs
 };
 
 class EngineCore {
@@ -43,6 +44,7 @@ class EngineCore {
   int32_t num_free_pages() const { return pages_.num_free(); }
 
  private:
+  AttnPlan PlanAttention(const ForwardBatch& batch);
   void TakeIn(Inbox::Content content);
   void Sample(const StepPlan& step, const Tensor& logits);
 
@@ -54,7 +56,7 @@ class EngineCore {
   Inbox inbox_;
   Scheduler scheduler_;
   BatchBuilder builder_;
-  Planner planner_;
+  AttnParts attn_;
   std::vector<SamplerScratch> sampler_scratch_;  // by worker
   std::vector<Sequence*> sampled_;               // whose logits a step computes, in row order
   bool stopping_ = false;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "engine/attention_setup.h"
 #include "kv/page_pool.h"
 
 namespace weir {
@@ -33,6 +34,9 @@ Status ValidateOptions(const EngineOptions& o) {
   WEIR_RETURN_IF_ERROR(CheckRange("max_num_seqs", o.max_num_seqs, 1, 4096));
   WEIR_RETURN_IF_ERROR(CheckRange("max_num_batched_tokens", o.max_num_batched_tokens, 1, 1 << 17));
   WEIR_RETURN_IF_ERROR(CheckRange("kv_cache_bytes", o.kv_cache_bytes, 0, int64_t{1} << 45));
+  if (const auto policy = AttnPolicyOf(o.attention); !policy) {
+    return tl::unexpected(policy.error());
+  }
   if (o.page_len < 16 || o.page_len > 256 || (o.page_len & (o.page_len - 1)) != 0) {
     return Err(Code::kInvalidArgument, "page_len: found ", o.page_len,
                ", wanted a power of two from 16 to 256");

@@ -22,7 +22,7 @@ class LocalEngine final : public Engine {
  public:
   LocalEngine(EngineInfo info, Tokenizer tokenizer, std::vector<TokenId> eos_ids,
               std::unique_ptr<ThreadPool> pool, std::unique_ptr<Model> model, KvStore kv,
-              Arena arena, const SchedulerOptions& scheduler)
+              Arena arena, AttnParts attn, const SchedulerOptions& scheduler)
       : info_(std::move(info)),
         tokenizer_(std::move(tokenizer)),
         eos_ids_(std::move(eos_ids)),
@@ -32,7 +32,8 @@ class LocalEngine final : public Engine {
                .pool = *pool_,
                .kv = std::move(kv),
                .arena = std::move(arena),
-               .scheduler = scheduler}),
+               .scheduler = scheduler,
+               .attn = std::move(attn)}),
         thread_([this] { core_.Run(); }) {}
 
   ~LocalEngine() override {
@@ -113,11 +114,12 @@ Status CheckVocabulary(const ModelSource& source, const Tokenizer& tokenizer) {
              tokenizer.vocab_size() - 1, ", config.json has vocab_size ", source.config.vocab_size);
 }
 
-KvShape KvShapeOf(const ModelConfig& config, int32_t page_len) {
+KvShape KvShapeOf(const ModelConfig& config, int32_t page_len, KvDType dtype) {
   return {.num_layers = config.num_layers,
           .num_kv_heads = config.num_kv_heads,
           .head_dim = config.head_dim,
-          .page_len = page_len};
+          .page_len = page_len,
+          .dtype = dtype};
 }
 
 }  // namespace
@@ -144,7 +146,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   const int64_t weight_bytes = WeightBytes(config);
   const int64_t available = AvailableMemoryBytes();
   WEIR_RETURN_IF_ERROR(CheckWeightsFit(source.where, weight_bytes, arena_bytes, available));
-  const KvShape kv_shape = KvShapeOf(config, options.page_len);
+  WEIR_ASSIGN_OR_RETURN(const KvDType kv_dtype, ParseKvDType(options.attention.kv_cache_dtype));
+  const KvShape kv_shape = KvShapeOf(config, options.page_len, kv_dtype);
   WEIR_ASSIGN_OR_RETURN(const KvSizes kv_sizes,
                         ChooseKvSizes(options, kv_shape, config.max_position,
                                       available - weight_bytes - arena_bytes));
@@ -153,6 +156,11 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
                                                   .progress = options.on_load_progress}));
   WEIR_ASSIGN_OR_RETURN(KvStore kv, KvStore::Allocate(kv_shape, kv_sizes.num_pages));
   WEIR_ASSIGN_OR_RETURN(Buffer arena, Buffer::Allocate(arena_bytes));
+  WEIR_ASSIGN_OR_RETURN(AttnParts attn,
+                        MakeAttnParts(options.attention, config, pool->num_threads(),
+                                      {.max_rows = max_rows,
+                                       .max_seqs = options.max_num_seqs,
+                                       .max_kv_len = kv_sizes.max_model_len}));
 
   EngineInfo info = {
       .model_name = source.name,
@@ -164,13 +172,18 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
       .kv_cache_tokens = int64_t{kv_sizes.num_pages} * options.page_len,
       .kv_cache_bytes = int64_t{kv_sizes.num_pages} * KvBytesPerPage(kv_shape),
       .weight_bytes = model.weight_bytes(),
+      .attn_policy = attn.planner.policy().name,
+      .kv_cache_dtype = options.attention.kv_cache_dtype,
   };
   WEIR_LOG(INFO, "model loaded", "name", info.model_name, "weights", HumanBytes(info.weight_bytes),
            "kv_cache", HumanBytes(info.kv_cache_bytes), "kv_tokens", info.kv_cache_tokens,
            "max_model_len", info.max_model_len);
+  WEIR_LOG(INFO, "attention set up", "policy", info.attn_policy, "batch_invariant",
+           options.attention.batch_invariant, "kv_cache_dtype", info.kv_cache_dtype, "profile",
+           attn.profile_name, "workspace", HumanBytes(attn.workspace.num_bytes()));
   return std::make_unique<LocalEngine>(std::move(info), std::move(tokenizer), EosIds(source),
                                        std::move(pool), std::make_unique<Model>(std::move(model)),
-                                       std::move(kv), Arena(std::move(arena)),
+                                       std::move(kv), Arena(std::move(arena)), std::move(attn),
                                        SchedulerOptions{.max_step_tokens = max_rows,
                                                         .max_seqs = options.max_num_seqs,
                                                         .page_len = options.page_len});

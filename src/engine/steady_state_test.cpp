@@ -28,11 +28,14 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
                          .num_kv_heads = config.num_kv_heads,
                          .head_dim = config.head_dim,
                          .page_len = 16};
-  EngineCore core({.model = model,
-                   .pool = pool,
-                   .kv = Value(KvStore::Allocate(shape, 64)),
-                   .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
-                   .scheduler = {.max_step_tokens = 32, .max_seqs = 4, .page_len = 16}});
+  EngineCore core(
+      {.model = model,
+       .pool = pool,
+       .kv = Value(KvStore::Allocate(shape, 64)),
+       .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
+       .scheduler = {.max_step_tokens = 32, .max_seqs = 4, .page_len = 16},
+       .attn = Value(MakeAttnParts({}, config, pool.num_threads(),
+                                   {.max_rows = 32, .max_seqs = 4, .max_kv_len = 512}))});
 
   const SequenceContext context = {
       .tokenizer = tokenizer, .eos_ids = {}, .vocab_size = config.vocab_size, .max_model_len = 512};

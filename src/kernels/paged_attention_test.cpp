@@ -112,8 +112,7 @@ TEST_P(PagedAttention, WritesTheRowsOfItsItemsOnly) {
   batch.Add(content, {10, 40});
   const std::vector<Bf16> all = batch.Run(table());
   Plan plan;
-  plan.items = {
-      {.seq = 0, .kv_head = 1, .q_begin = 3, .q_end = 5, .kv_end = 40, .merge = -1}};
+  plan.items = {{.seq = 0, .kv_head = 1, .q_begin = 3, .q_end = 5, .kv_end = 40, .merge = -1}};
   const std::vector<Bf16> some = batch.Run(table(), plan);
   for (int32_t r = 0; r < 10; ++r) {
     for (int32_t head = 0; head < 4; ++head) {
@@ -248,17 +247,18 @@ TEST_P(PagedAttention, LargePools) {
   const AttnItem items[] = {
       {.seq = 0, .kv_head = 0, .q_begin = 0, .q_end = 1, .kv_end = 16, .merge = -1},
       {.seq = 0, .kv_head = 7, .q_begin = 0, .q_end = 1, .kv_end = 16, .merge = -1}};
-  table().paged_attention({.q = q.data(),
-                           .out = out.data(),
-                           .kv = {k->data(), v->data(), nullptr, nullptr, KvDType::kBf16, 8, 128, 16},
-                           .num_q_heads = 16,
-                           .scale = 0.1f,
-                           .row_begin = row_begin,
-                           .kv_len = kv_len,
-                           .pages = &page_id,
-                           .page_begin = page_begin,
-                           .work = {.items = items, .num_items = 2}},
-                          {});
+  table().paged_attention(
+      {.q = q.data(),
+       .out = out.data(),
+       .kv = {k->data(), v->data(), nullptr, nullptr, KvDType::kBf16, 8, 128, 16},
+       .num_q_heads = 16,
+       .scale = 0.1f,
+       .row_begin = row_begin,
+       .kv_len = kv_len,
+       .pages = &page_id,
+       .page_begin = page_begin,
+       .work = {.items = items, .num_items = 2}},
+      {});
   EXPECT_EQ(ToFloat(out[0]), 4.0f);
   EXPECT_EQ(ToFloat(out.back()), 4.0f);
 }

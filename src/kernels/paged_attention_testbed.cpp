@@ -150,8 +150,8 @@ std::vector<float> Content::Stored(const std::vector<Bf16>& x) const {
 int64_t Plan::NumSlotRows(int32_t group) const {
   int64_t rows = 0;
   for (const AttnMerge& merge : merges) {
-    rows = std::max(rows, merge.first_slot_row + int64_t{merge.num_parts} *
-                                                     (merge.q_end - merge.q_begin) * group);
+    rows = std::max(rows, merge.first_slot_row +
+                              int64_t{merge.num_parts} * (merge.q_end - merge.q_begin) * group);
   }
   return rows;
 }
@@ -189,8 +189,8 @@ Plan Batch::Direct(int32_t rows) const {
 void Batch::CutRows(int32_t seq, int32_t head, int32_t q_begin, int32_t q_end, const Cuts& cuts,
                     std::mt19937& random, Plan& plan) const {
   const int32_t unit = cuts.segment_len > 0 ? cuts.segment_len : 16;
-  const std::vector<int32_t> edges = RandomEdges(0, KeysEnd(seq, q_end), unit,
-                                                 RandomUpTo(cuts.most_items, random), random);
+  const std::vector<int32_t> edges =
+      RandomEdges(0, KeysEnd(seq, q_end), unit, RandomUpTo(cuts.most_items, random), random);
   AttnItem item{.seq = seq, .kv_head = head, .q_begin = q_begin, .q_end = q_end};
   if (edges.size() == 2 && random() % 2 == 0) {  // the other half: one part
     item.kv_end = edges[1];
@@ -255,14 +255,13 @@ Plan Batch::SharedPrefix(int32_t shared, const Cuts& cuts, std::mt19937& random)
         item.part += NumParts(own[i], own[i + 1], cuts.segment_len);
       }
       const auto slots = static_cast<int32_t>(plan.NumSlotRows(shape_.group()));
-      plan.merges.push_back(
-          {.seq = seq,
-           .kv_head = head,
-           .q_begin = 0,
-           .q_end = seqs_[seq].q_len,
-           .first_slot_row = slots,
-           .num_parts = item.part,
-           .num_items = static_cast<int32_t>(common.size() + own.size()) - 2});
+      plan.merges.push_back({.seq = seq,
+                             .kv_head = head,
+                             .q_begin = 0,
+                             .q_end = seqs_[seq].q_len,
+                             .first_slot_row = slots,
+                             .num_parts = item.part,
+                             .num_items = static_cast<int32_t>(common.size() + own.size()) - 2});
     }
   }
   for (int32_t head = 0; head < shape_.hkv; ++head) {
@@ -380,9 +379,9 @@ void Batch::FillPage(const Content& content, int32_t first_position, int32_t pag
   }
 }
 
-// The output is rounded to bf16 (2^-9 relative), and each weight may be (2^-9 each, independent of
-// one another: their errors add up like `spread`, of which four times is beyond chance). Scores are
-// sums in f32, whose error is far below either.
+// The output is rounded to bf16 (2^-8 relative), and each weight may be (2^-8 at most, an rms of
+// some 2^-9.5, independent of one another: their errors add up like `spread`, and twice the most
+// that one can do is beyond chance). Scores are sums in f32, whose error is far below either.
 void Batch::ExpectRight(const std::vector<Bf16>& out) const {
   for (int32_t seq = 0; seq < num_seqs(); ++seq) {
     const Oracle oracle(*contents_[seq], features, seqs_[seq], scale());

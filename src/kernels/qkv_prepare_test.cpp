@@ -57,21 +57,20 @@ struct Outputs {
 Outputs Prepare(const KernelTable& table, const Inputs& in, ThreadPool* pool = nullptr) {
   Outputs out{std::vector<Bf16>(int64_t{in.rows} * in.shape.hq * in.shape.d + 1, kPoison), in.k,
               in.v};
-  table.qkv_prepare(
-      {.qkv = in.qkv.data(),
-       .rows = in.rows,
-       .num_q_heads = in.shape.hq,
-       .q_norm = in.shape.norm ? in.q_norm.data() : nullptr,
-       .k_norm = in.shape.norm ? in.k_norm.data() : nullptr,
-       .eps = 1e-6f,
-       .cos_sin = in.cos_sin.data(),
-       .rope_dim = in.shape.rope_dim,
-       .positions = in.positions.data(),
-       .kv_slot = in.kv_slot.data(),
-       .kv = {out.k.data(), out.v.data(), nullptr, nullptr, KvDType::kBf16, in.shape.hkv, in.shape.d,
-              in.shape.page_len},
-       .q_out = out.q.data()},
-      {.pool = pool});
+  table.qkv_prepare({.qkv = in.qkv.data(),
+                     .rows = in.rows,
+                     .num_q_heads = in.shape.hq,
+                     .q_norm = in.shape.norm ? in.q_norm.data() : nullptr,
+                     .k_norm = in.shape.norm ? in.k_norm.data() : nullptr,
+                     .eps = 1e-6f,
+                     .cos_sin = in.cos_sin.data(),
+                     .rope_dim = in.shape.rope_dim,
+                     .positions = in.positions.data(),
+                     .kv_slot = in.kv_slot.data(),
+                     .kv = {out.k.data(), out.v.data(), nullptr, nullptr, KvDType::kBf16,
+                            in.shape.hkv, in.shape.d, in.shape.page_len},
+                     .q_out = out.q.data()},
+                    {.pool = pool});
   EXPECT_EQ(out.q.back().bits, kPoison.bits) << "wrote beyond the end of q";
   return out;
 }

@@ -7,15 +7,20 @@
 namespace weir {
 namespace {
 
-// Keys or values of one page in one layer, in elements.
-int64_t PageElements(const KvShape& shape) {
-  return int64_t{shape.page_len} * shape.num_kv_heads * shape.head_dim;
+// Of keys or values of one page in one layer.
+int64_t PageBytes(const KvShape& shape) {
+  return int64_t{shape.page_len} * shape.num_kv_heads * shape.head_dim *
+         BytesPerElement(shape.dtype);
+}
+int64_t ScaleBytes(const KvShape& shape) {
+  if (shape.dtype == KvDType::kBf16) return 0;
+  return int64_t{shape.page_len} * shape.num_kv_heads * static_cast<int64_t>(sizeof(float));
 }
 
 }  // namespace
 
 int64_t KvBytesPerPage(const KvShape& shape) {
-  return PageElements(shape) * 2 * static_cast<int64_t>(sizeof(Bf16)) * shape.num_layers;
+  return 2 * (PageBytes(shape) + ScaleBytes(shape)) * shape.num_layers;
 }
 
 Result<KvStore> KvStore::Allocate(const KvShape& shape, int32_t num_pages) {
@@ -32,10 +37,16 @@ Result<KvStore> KvStore::Allocate(const KvShape& shape, int32_t num_pages) {
 
 KvPages KvStore::Layer(int32_t layer) const {
   WEIR_DCHECK(layer >= 0 && layer < shape_.num_layers);
-  const int64_t layer_elements = PageElements(shape_) * num_pages_;
-  Bf16* k = buffer_.as<Bf16>() + 2 * layer * layer_elements;
+  const int64_t data_bytes = PageBytes(shape_) * num_pages_;
+  const int64_t scale_bytes = ScaleBytes(shape_) * num_pages_;
+  std::byte* k = buffer_.data() + layer * 2 * (data_bytes + scale_bytes);
+  auto* scales = reinterpret_cast<float*>(k + 2 * data_bytes);
+  const bool scaled = shape_.dtype != KvDType::kBf16;
   return {.k = k,
-          .v = k + layer_elements,
+          .v = k + data_bytes,
+          .k_scale = scaled ? scales : nullptr,
+          .v_scale = scaled ? scales + scale_bytes / 4 : nullptr,
+          .dtype = shape_.dtype,
           .num_kv_heads = shape_.num_kv_heads,
           .head_dim = shape_.head_dim,
           .page_len = shape_.page_len};

@@ -19,9 +19,10 @@ struct KvShape {
   int32_t num_kv_heads;
   int32_t head_dim;
   int32_t page_len;  // tokens, a multiple of 16
+  KvDType dtype = KvDType::kBf16;
 };
 
-int64_t KvBytesPerPage(const KvShape& shape);  // all layers, keys and values, bf16
+int64_t KvBytesPerPage(const KvShape& shape);  // all layers, keys and values and their scales
 
 class KvStore {
  public:

@@ -19,11 +19,33 @@ TEST(KvStore, LayersDoNotOverlapAndFillTheBuffer) {
   const int64_t elements = int64_t{5} * 16 * 2 * 64;
   for (int32_t layer = 0; layer < 3; ++layer) {
     const KvPages pages = store->Layer(layer);
-    EXPECT_EQ(pages.v - pages.k, elements);
+    EXPECT_EQ(pages.v_bf16() - pages.k_bf16(), elements);
+    EXPECT_EQ(pages.k_scale, nullptr);
     if (layer > 0) {
-      EXPECT_EQ(pages.k - store->Layer(layer - 1).v, elements);
+      EXPECT_EQ(pages.k_bf16() - store->Layer(layer - 1).v_bf16(), elements);
     }
-    pages.k[0] = pages.v[elements - 1] = Bf16{1};  // both ends are writable
+    pages.k_bf16()[0] = pages.v_bf16()[elements - 1] = Bf16{1};  // both ends are writable
+  }
+}
+
+TEST(KvStore, Int8HasAScalePerTokenAndHead) {
+  KvShape shape = kShape;
+  shape.dtype = KvDType::kInt8;
+  // 3 layers x (keys + values) x 16 tokens x 2 heads x (64 bytes + a float)
+  EXPECT_EQ(KvBytesPerPage(shape), 3 * 2 * 16 * 2 * (64 + 4));
+  auto store = KvStore::Allocate(shape, 5);
+  ASSERT_TRUE(store.has_value());
+  const int64_t elements = int64_t{5} * 16 * 2 * 64;
+  const int64_t scales = int64_t{5} * 16 * 2;
+  for (int32_t layer = 0; layer < 3; ++layer) {
+    const KvPages pages = store->Layer(layer);
+    EXPECT_EQ(pages.v_int8() - pages.k_int8(), elements);
+    EXPECT_EQ(reinterpret_cast<int8_t*>(pages.k_scale) - pages.v_int8(), elements);
+    EXPECT_EQ(pages.v_scale - pages.k_scale, scales);
+    if (layer > 0) {
+      EXPECT_EQ(pages.k, store->Layer(layer - 1).v_scale + scales);
+    }
+    pages.v_scale[scales - 1] = 1;
   }
 }
 

@@ -38,15 +38,20 @@ Scratch TakeScratch(const ModelConfig& c, int64_t rows, Arena& arena) {
   return s;
 }
 
+struct AttnStep {
+  const AttnPlan& plan;
+  const AttnWorkspace& workspace;
+};
+
 // One step's pass through the layers.
 class Pass {
  public:
   Pass(const ModelConfig& config, const KernelTable& kernels, const ForwardBatch& batch,
-       const AttnPlan& plan, const float* cos_sin, const Scratch& scratch, Stream stream)
+       const AttnStep& attn, const float* cos_sin, const Scratch& scratch, Stream stream)
       : config_(config),
         kernels_(kernels),
         batch_(batch),
-        plan_(plan),
+        attn_(attn),
         cos_sin_(cos_sin),
         scratch_(scratch),
         stream_(stream) {}
@@ -80,12 +85,14 @@ class Pass {
                               .kv = kv,
                               .num_q_heads = config_.num_q_heads,
                               .scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim)),
+                              .features = {},
                               .row_begin = batch_.row_begin.data(),
                               .kv_len = batch_.kv_len.data(),
                               .pages = batch_.pages.data(),
                               .page_begin = batch_.page_begin.data(),
-                              .items = plan_.items.data(),
-                              .num_items = static_cast<int32_t>(plan_.items.size())},
+                              .work = attn_.plan.work,
+                              .slots = attn_.workspace.slots(),
+                              .counters = attn_.workspace.counters()},
                              stream_);
     Multiply(scratch_.attn_out, w.o, w.o_bias, scratch_.residual, true);
   }
@@ -130,7 +137,7 @@ class Pass {
   const ModelConfig& config_;
   const KernelTable& kernels_;
   const ForwardBatch& batch_;
-  const AttnPlan& plan_;
+  const AttnStep& attn_;
   const float* cos_sin_;
   const Scratch& scratch_;
   Stream stream_;
@@ -140,11 +147,13 @@ int64_t RoundUp64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
-Tensor Model::Forward(const ForwardBatch& batch, const AttnPlan& plan, const KvStore& kv,
-                      Arena& arena, Stream stream) const {
+Tensor Model::Forward(const ForwardBatch& batch, const AttnPlan& plan,
+                      const AttnWorkspace& workspace, const KvStore& kv, Arena& arena,
+                      Stream stream) const {
   const ModelConfig& c = config_;
   const Scratch scratch = TakeScratch(c, batch.num_rows(), arena);
-  const Pass pass(c, kernels_, batch, plan, cos_sin_.as<float>(), scratch, stream);
+  const AttnStep attn = {.plan = plan, .workspace = workspace};
+  const Pass pass(c, kernels_, batch, attn, cos_sin_.as<float>(), scratch, stream);
   pass.Embed(weights_.embed);
   for (int32_t i = 0; i < c.num_layers; ++i) {
     pass.Attention(weights_.layers[i], kv.Layer(i));

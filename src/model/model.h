@@ -9,7 +9,8 @@
 
 #include <weir/result.h>
 
-#include "attention/planner.h"
+#include "attention/attn_plan.h"
+#include "attention/attn_workspace.h"
 #include "kernels/kernel_table.h"
 #include "kv/kv_store.h"
 #include "model/forward_batch.h"
@@ -39,9 +40,10 @@ class Model {
 
   // One step for the whole batch: writes the new rows' keys and values into `kv` and returns
   // f32 logits [logit_rows, vocab] in `arena`, valid until it is rewound.
-  // Requires: positions below max_position; the plan was made for this batch.
-  Tensor Forward(const ForwardBatch& batch, const AttnPlan& plan, const KvStore& kv, Arena& arena,
-                 Stream stream) const;
+  // Requires: positions below max_position; the plan was made for this batch, and `workspace` for
+  // the planner that made it.
+  Tensor Forward(const ForwardBatch& batch, const AttnPlan& plan, const AttnWorkspace& workspace,
+                 const KvStore& kv, Arena& arena, Stream stream) const;
 
   const ModelConfig& config() const { return config_; }
   int32_t max_position() const { return max_position_; }

@@ -67,12 +67,8 @@ std::vector<int32_t> PagesOf(int32_t seq, int32_t num_pages) {
 
 }  // namespace
 
-ModelRunner::ModelRunner(std::unique_ptr<ThreadPool> pool, Model model, KvStore kv)
-    : pool_(std::move(pool)),
-      model_(std::move(model)),
-      kv_(std::move(kv)),
-      planner_({model_.config().num_q_heads, model_.config().num_kv_heads}, kMaxSeqs * kMaxTokens,
-               kMaxSeqs) {
+ModelRunner::ModelRunner(std::unique_ptr<ThreadPool> pool, Model model, KvStore kv, AttnParts attn)
+    : pool_(std::move(pool)), model_(std::move(model)), kv_(std::move(kv)), attn_(std::move(attn)) {
   Restart();
 }
 
@@ -87,20 +83,27 @@ Result<std::unique_ptr<ModelRunner>> ModelRunner::Open(const std::string& folder
   const KernelTable kernels = CompleteTable(*options.kernels, "test").table;
   WEIR_ASSIGN_OR_RETURN(Model model,
                         Model::Load(config, *source, kernels, *pool, {.max_position = kMaxTokens}));
+  WEIR_ASSIGN_OR_RETURN(const KvDType dtype, ParseKvDType(options.attention.kv_cache_dtype));
   WEIR_ASSIGN_OR_RETURN(KvStore kv, KvStore::Allocate({.num_layers = config.num_layers,
                                                        .num_kv_heads = config.num_kv_heads,
                                                        .head_dim = config.head_dim,
-                                                       .page_len = options.page_len},
+                                                       .page_len = options.page_len,
+                                                       .dtype = dtype},
                                                       kMaxSeqs * kMaxTokens / options.page_len));
+  WEIR_ASSIGN_OR_RETURN(
+      AttnParts attn,
+      MakeAttnParts(
+          options.attention, config, options.num_threads,
+          {.max_rows = kMaxSeqs * kMaxTokens, .max_seqs = kMaxSeqs, .max_kv_len = kMaxTokens}));
   return std::unique_ptr<ModelRunner>(
-      new ModelRunner(std::move(pool), std::move(model), std::move(kv)));
+      new ModelRunner(std::move(pool), std::move(model), std::move(kv), std::move(attn)));
 }
 
 void ModelRunner::Restart() {
   seq_len_ = {};
   const KvShape& shape = kv_.shape();
-  const size_t bytes =
-      sizeof(Bf16) * kv_.num_pages() * shape.num_kv_heads * shape.page_len * shape.head_dim;
+  const size_t bytes = size_t{1} * BytesPerElement(shape.dtype) * kv_.num_pages() *
+                       shape.num_kv_heads * shape.page_len * shape.head_dim;
   for (int32_t i = 0; i < shape.num_layers; ++i) {
     std::memset(kv_.Layer(i).k, kNanByte, bytes);
     std::memset(kv_.Layer(i).v, kNanByte, bytes);
@@ -124,8 +127,13 @@ std::vector<float> ModelRunner::Step(std::span<const Piece> pieces, LogitRows wa
   WEIR_CHECK(memory.has_value());
   std::memset(memory->data(), kNanByte, memory->num_bytes());
   Arena arena(std::move(*memory));
-  const AttnPlan plan = planner_.Plan(arrays.row_begin, arrays.kv_len);
-  const Tensor logits = model_.Forward(arrays.View(), plan, kv_, arena, {.pool = pool_.get()});
+  const AttnPlan plan = attn_.planner.Plan({.row_begin = arrays.row_begin,
+                                            .kv_len = arrays.kv_len,
+                                            .pages = arrays.pages,
+                                            .page_begin = arrays.page_begin,
+                                            .page_len = kv_.shape().page_len});
+  const Tensor logits =
+      model_.Forward(arrays.View(), plan, attn_.workspace, kv_, arena, {.pool = pool_.get()});
   const float* data = logits.as<float>();
   return {data, data + logits.shape.num_elements()};
 }

@@ -18,8 +18,8 @@
 #include <weir/request.h>
 #include <weir/result.h>
 
-#include "attention/planner.h"
 #include "base/thread_pool.h"
+#include "engine/attention_setup.h"
 #include "kv/kv_store.h"
 #include "model/model.h"
 
@@ -29,6 +29,7 @@ struct RunnerOptions {
   const KernelTable* kernels;
   int32_t num_threads = 2;
   int32_t page_len = 16;
+  AttentionOptions attention = {};
 };
 
 // New tokens of one sequence.
@@ -59,12 +60,12 @@ class ModelRunner {
   }
 
  private:
-  ModelRunner(std::unique_ptr<ThreadPool> pool, Model model, KvStore kv);
+  ModelRunner(std::unique_ptr<ThreadPool> pool, Model model, KvStore kv, AttnParts attn);
 
   std::unique_ptr<ThreadPool> pool_;
   Model model_;
   KvStore kv_;
-  Planner planner_;
+  AttnParts attn_;
   std::array<int32_t, kMaxSeqs> seq_len_ = {};
 };
 

@@ -66,7 +66,7 @@ __mmask16 FirstLanes(int64_t count) {
 
 struct Avx512 {
   using Query = Bf16;
-  // Weights are rounded to bf16, a relative error of at most 2^-9 each. Over bf16 values their sum
+  // Weights are rounded to bf16, a relative error of at most 2^-8 each. Over bf16 values their sum
   // is taken from the rounded weights: then the output is a true weighted mean of the values, equal
   // values come out exactly, and the rounding only shifts weight between tokens. Over int8 values
   // it is the product of weight and scale that is rounded, and the sum is that of the weights.

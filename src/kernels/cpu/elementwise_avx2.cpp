@@ -43,7 +43,7 @@ struct Simd {
   static void Store(float* p, F x) { _mm256_storeu_ps(p, x); }
   static void StoreN(float* p, F x, int n) { _mm256_maskstore_ps(p, Mask(n), x); }
   static void StoreInt8N(int8_t* p, F x, int n) {
-    // The scale may have been rounded down.
+    // Only infinities and NaN are out of range.
     const __m256i whole = _mm256_max_epi32(_mm256_set1_epi32(-127), _mm256_cvtps_epi32(x));
     const __m256i words = _mm256_packs_epi32(whole, whole);
     const __m256i bytes = _mm256_packs_epi16(words, words);

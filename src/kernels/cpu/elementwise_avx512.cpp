@@ -26,7 +26,7 @@ struct Simd {
   static void Store(float* p, F x) { _mm512_storeu_ps(p, x); }
   static void StoreN(float* p, F x, int n) { _mm512_mask_storeu_ps(p, Mask(n), x); }
   static void StoreInt8N(int8_t* p, F x, int n) {
-    // The scale may have been rounded down.
+    // Only infinities and NaN are out of range.
     const __m512i whole = _mm512_max_epi32(_mm512_set1_epi32(-127), _mm512_cvtps_epi32(x));
     _mm_mask_storeu_epi8(p, Mask(n), _mm512_cvtsepi32_epi8(whole));
   }
