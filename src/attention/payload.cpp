@@ -21,9 +21,11 @@ constexpr double kPrefillFractions[] = {1, 2};
 // Splitting must be predicted to save this much, which is about the predictor's error: then it is
 // never slower than not splitting.
 constexpr double kSplitGain = 0.97;
+// Beside prefills it is less exact, because it knows nothing of the order of the two kinds.
+constexpr double kMixedSplitGain = 0.92;
 
 // A payload this near to what no plan can beat is taken without a look at the others.
-constexpr double kGoodEnough = 1.005;
+constexpr double kGoodEnough = 1.01;
 
 // Beyond this many runs those of near length are taken for one class: up to 32 units exactly, then
 // 16 classes to the octave.
@@ -103,7 +105,7 @@ Payload PayloadChooser::Choose() {
   best_ = {};
   if (classes_.empty()) return {};
   ConsiderDecodes();
-  Consider({}, Cut({}), kSplitGain);
+  Consider({}, Cut({}), prefill_units_ > 0 ? kMixedSplitGain : kSplitGain);
   ConsiderPrefills();
   return best_.payload;
 }

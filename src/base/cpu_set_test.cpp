@@ -11,7 +11,6 @@ namespace weir {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 TEST(FormatCpuList, JoinsRuns) {
   EXPECT_EQ(FormatCpuList(std::vector<int32_t>{}), "none");

@@ -99,6 +99,14 @@ class Batch {
   // Asserts that every row of `out` is right, within what rounding may do.
   void ExpectRight(const std::vector<Bf16>& out) const;
 
+  // Puts the sequences into pages; Run does it where it has not been done. After it the lengths and
+  // pages can be planned with.
+  void Place();
+  const std::vector<int32_t>& row_begin() const { return row_begin_; }
+  const std::vector<int32_t>& kv_len() const { return kv_len_; }
+  const std::vector<int32_t>& pages() const { return pages_; }
+  const std::vector<int32_t>& page_begin() const { return page_begin_; }
+
   const AttnTestShape& shape() const { return shape_; }
   float scale() const { return 1.0f / std::sqrt(static_cast<float>(shape_.d)); }
   int64_t row_length() const { return int64_t{shape_.hq} * shape_.d; }
@@ -107,7 +115,6 @@ class Batch {
 
  private:
   int32_t num_seqs() const { return static_cast<int32_t>(seqs_.size()); }
-  void Place();
   void FillPage(const Content& content, int32_t first_position, int32_t page, int32_t head);
   void CutRows(int32_t seq, int32_t head, int32_t q_begin, int32_t q_end, const Cuts& cuts,
                std::mt19937& random, Plan& plan) const;

@@ -110,9 +110,8 @@ void AttendItem(const PagedAttentionArgs& args, const AttnItem& item) {
   const int64_t step = Min(fit, strips * Isa::kRows);
   for (int64_t first = 0; first < packed; first += step) {
     block.rows = static_cast<int>(Min(step, packed - first));
-    block.strip_rows = !block.small()                  ? Isa::kRows
-                       : block.rows <= kSmallStripRows ? block.rows
-                                                       : (block.rows + 1) / 2;
+    const int num_strips = (block.rows + Isa::kRows - 1) / Isa::kRows;
+    block.strip_rows = (block.rows + num_strips - 1) / num_strips;
     StartBlock(args, cursor, block);
     AttendBlock<Isa, E>(keys, item, block);
   }

@@ -137,7 +137,7 @@ template <int kRows, class E>
 void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
   for (int n = strip.first_panel; n < strip.first_panel + strip.num_panels; ++n) {
     const E* k = strip.tile->k[n];
-    const E* next = strip.tile->next_k[n];
+    const E* next = strip.next->k[n];
     const float* q = strip.q;
     __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -173,14 +173,14 @@ void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
     sum[m][0] = _mm256_load_ps(o);
     sum[m][1] = _mm256_load_ps(o + kLanes);
   }
-  // The panels in turn: see Tile on prefetching.
+  // Panels in turn: the processor's own prefetchers do more with several streams.
   for (int t = 0; t < kPanelTokens / 2; ++t) {
     const int64_t at = (t * strip.d + first) * 2;
     for (int n = 0; n < strip.num_panels; ++n) {
       const E* v = strip.tile->v[n] + at;
       const Pairs low = kWhole ? LoadPairs(v) : LoadPairs(v, count);
       const Pairs high = kWhole ? LoadPairs(v + 16) : LoadPairs(v + 16, count - kLanes);
-      if (strip.fetch != Fetch::kNone) Prefetch(strip.tile->next_v[n] + at);
+      if (strip.fetch != Fetch::kNone) Prefetch(strip.next->v[n] + at);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const float* p = strip.p + m * kKvTile + n * kPanelTokens + t * 2;

@@ -38,11 +38,55 @@ __m512i Broadcast(const Bf16* pair) {
 
 void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
 
-// Whether the load of vector `i` of panel or line `n` comes at a new cache line. Vectors of int8
-// are half a line long.
+// The walk over a tile is counted in steps of four vectors, the loads of one turn of the innermost
+// loops below: d steps over the keys, then 64 per kDimsAtOnce over the values. The processor drops
+// prefetches while too many are under way, and few streams at a time give its own prefetchers
+// little to go by. So every line is asked for several times, at these distances in steps.
+constexpr int kFetchDistances[] = {128, 96, 64, 32, 16};
+
+constexpr int64_t ValueSteps(int64_t d) { return (d + kDimsAtOnce - 1) / kDimsAtOnce * 64; }
+
 template <class E>
-bool StartsLine(int64_t i, int n) {
-  return sizeof(E) == 2 || ((i ^ (n >> 1)) & 1) == 0;
+void FetchKeys(const Tile<E>& tile, int64_t step, int64_t d) {
+  const bool second = step >= d / 2;
+  const int64_t pair = second ? step - d / 2 : step;
+  if (sizeof(E) == 1 && pair % 2 != 0) return;  // the line that the step before asked for
+  const E* const* k = tile.k + (second ? kPanelsAtOnce : 0);
+#pragma GCC unroll 4
+  for (int n = 0; n < kPanelsAtOnce; ++n) Prefetch(k[n] + pair * 32);
+}
+
+template <class E>
+void FetchValues(const Tile<E>& tile, int64_t step, int64_t d) {
+  const int64_t pair = step / kTilePanels % (kPanelTokens / 2);
+  const E* v = tile.v[step % kTilePanels] + (pair * d + step / 64 * kDimsAtOnce) * 2;
+  constexpr int kLineElements = 64 / sizeof(E);
+#pragma GCC unroll 4
+  for (int i = 0; i < 2 * kDimsAtOnce; i += kLineElements) Prefetch(v + i);
+}
+
+// At step `step` of a tile's keys, or of its values, which come after the keys.
+template <Fetch kFetch, class Strip>
+void FetchAhead(const Strip& strip, int64_t step) {
+  const int64_t d = strip.d;
+  const int64_t end = d + ValueSteps(d);
+  if (kFetch == Fetch::kOnce) {
+    step < d ? FetchKeys(*strip.next, step, d) : FetchValues(*strip.next, step - d, d);
+  }
+  if (kFetch != Fetch::kOften) return;
+#pragma GCC unroll 8
+  for (const int distance : kFetchDistances) {
+    const int64_t at = step + distance;
+    if (at < d) {
+      FetchKeys(*strip.tile, at, d);
+    } else if (at < end) {
+      FetchValues(*strip.tile, at - d, d);
+    } else if (at < end + d) {
+      FetchKeys(*strip.next, at - end, d);
+    } else if (at < 2 * end) {
+      FetchValues(*strip.next, at - end - d, d);
+    }
+  }
 }
 
 // 2^x for x <= 0, relative error below 3e-7; 0 for x = -inf; NaN stays NaN.
@@ -92,23 +136,20 @@ struct Avx512 {
 template <int kRows, int kPanels, Fetch kFetch, class E>
 void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
   const E* k[kPanels];
-  const E* next[kPanels];
   __m512 sum[kRows][kPanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kPanels; ++n) {
     k[n] = strip.tile->k[first + n];
-    next[n] = strip.tile->next_k[first + n];
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) sum[m][n] = _mm512_setzero_ps();
   }
   const Bf16* q = strip.q;
+  const int64_t first_step = first < kPanelsAtOnce ? 0 : strip.d / 2;
   for (int64_t i = 0; i < strip.d / 2; ++i) {
     __m512i keys[kPanels];
 #pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) {
-      keys[n] = LoadPairs(k[n] + i * 32);
-      if (Fetches(kFetch, n) && StartsLine<E>(i, n)) Prefetch(next[n] + i * 32);
-    }
+    for (int n = 0; n < kPanels; ++n) keys[n] = LoadPairs(k[n] + i * 32);
+    if (kPanels == kPanelsAtOnce) FetchAhead<kFetch>(strip, first_step + i);
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
       const __m512i pair = Broadcast(q + m * 2);
@@ -125,17 +166,12 @@ void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
   }
 }
 
-// As many panels at once as registers hold sums for.
 template <int kRows, Fetch kFetch, class E>
 void ScoresOfRows(const ScoreStrip<Avx512, E>& strip) {
   int n = strip.first_panel;
   const int end = n + strip.num_panels;
-  if constexpr (kRows <= kSmallStripRows) {
-    for (; n + 8 <= end; n += 8) ScoresOf<kRows, 8, kFetch>(strip, n);
-  }
-  for (; n + 4 <= end; n += 4) ScoresOf<kRows, 4, kFetch>(strip, n);
-  for (; n + 2 <= end; n += 2) ScoresOf<kRows, 2, kFetch>(strip, n);
-  for (; n < end; ++n) ScoresOf<kRows, 1, kFetch>(strip, n);
+  if (n + 4 <= end) return ScoresOf<kRows, 4, kFetch>(strip, n);
+  for (; n < end; ++n) ScoresOf<kRows, 1, Fetch::kNone>(strip, n);
 }
 
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16 kVecs) under `mask`.
@@ -149,7 +185,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
       sum[m][c] = _mm512_load_ps(strip.o + m * strip.padded_d + first + c * 16);
     }
   }
-  // The panels in turn: see Tile on prefetching.
+  int64_t step = strip.d + first / kDimsAtOnce * 64;
   for (int t = 0; t < kPanelTokens / 2; ++t) {
     const int64_t at = (t * strip.d + first) * 2;
     for (int n = 0; n < strip.num_panels; ++n) {
@@ -158,9 +194,8 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
       for (int c = 0; c < kVecs; ++c) {
         const E* v = strip.tile->v[n] + at + c * 32;
         values[c] = kVecs == 1 ? LoadPairs(mask, v) : LoadPairs(v);
-        if (Fetches(kFetch, c) && StartsLine<E>(t, c))
-          Prefetch(strip.tile->next_v[n] + at + c * 32);
       }
+      if (kVecs == 4) FetchAhead<kFetch>(strip, step + n);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m512i pair = Broadcast(strip.p + m * kKvTile + n * kPanelTokens + t * 2);
@@ -168,6 +203,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
         for (int c = 0; c < kVecs; ++c) sum[m][c] = Dot(sum[m][c], pair, values[c]);
       }
     }
+    step += kTilePanels;
   }
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
@@ -178,36 +214,28 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
   }
 }
 
-// Few rows need more dims at once to keep enough sums in flight.
 template <int kRows, Fetch kFetch, class E>
 void ValuesOfRows(const ValueStrip<Avx512, E>& strip) {
-  constexpr int kVecs = kRows <= kSmallStripRows ? 8 : 4;
   int64_t dim = strip.first_dim;
   const int64_t end = strip.end_dim;
-  for (; dim + 16 * kVecs <= end; dim += 16 * kVecs)
-    ValuesOf<kRows, kVecs, kFetch>(strip, dim, 0xFFFF);
-  for (; dim + 64 <= end; dim += 64) ValuesOf<kRows, 4, kFetch>(strip, dim, 0xFFFF);
-  for (; dim < end; dim += 16) ValuesOf<kRows, 1, kFetch>(strip, dim, FirstLanes(end - dim));
+  if (dim + 64 <= end) return ValuesOf<kRows, 4, kFetch>(strip, dim, 0xFFFF);
+  for (; dim < end; dim += 16) {
+    ValuesOf<kRows, 1, Fetch::kNone>(strip, dim, FirstLanes(end - dim));
+  }
 }
 
 template <int kRows, class E>
 void ScoresOfRows(const ScoreStrip<Avx512, E>& strip) {
-  if constexpr (kRows <= kSmallStripRows) {
-    if (strip.fetch == Fetch::kEven) return ScoresOfRows<kRows, Fetch::kEven>(strip);
-    if (strip.fetch == Fetch::kOdd) return ScoresOfRows<kRows, Fetch::kOdd>(strip);
-  }
   if (strip.fetch == Fetch::kNone) return ScoresOfRows<kRows, Fetch::kNone>(strip);
-  ScoresOfRows<kRows, Fetch::kAll>(strip);
+  if (strip.fetch == Fetch::kOnce) return ScoresOfRows<kRows, Fetch::kOnce>(strip);
+  ScoresOfRows<kRows, Fetch::kOften>(strip);
 }
 
 template <int kRows, class E>
 void ValuesOfRows(const ValueStrip<Avx512, E>& strip) {
-  if constexpr (kRows <= kSmallStripRows) {
-    if (strip.fetch == Fetch::kEven) return ValuesOfRows<kRows, Fetch::kEven>(strip);
-    if (strip.fetch == Fetch::kOdd) return ValuesOfRows<kRows, Fetch::kOdd>(strip);
-  }
   if (strip.fetch == Fetch::kNone) return ValuesOfRows<kRows, Fetch::kNone>(strip);
-  ValuesOfRows<kRows, Fetch::kAll>(strip);
+  if (strip.fetch == Fetch::kOnce) return ValuesOfRows<kRows, Fetch::kOnce>(strip);
+  ValuesOfRows<kRows, Fetch::kOften>(strip);
 }
 
 template <class E>

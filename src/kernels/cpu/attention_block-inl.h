@@ -43,16 +43,13 @@ struct Block {
   int64_t d;
   int64_t padded_d;  // d rounded up to 16
 
-  // What is in the L1 cache while all strips pass over it: up to 16 KiB of a tile. Blocks of one
-  // strip or two take all panels at once instead, to read memory as fast as it comes.
-  bool small() const { return rows <= 2 * kSmallStripRows; }
-  int panels_at_once() const { return small() ? kTilePanels : kTilePanels / 2; }
-  int64_t dims_at_once() const { return small() ? padded_d : 64; }
+  // Reads memory faster than it computes, so that fetching is what matters.
+  bool small() const { return rows <= 2 * Isa::kRows; }
   // Many strips share the work of widening a tile; few widen it as they read it.
   bool widens_tiles() const { return !small() && d <= kMaxWideDim; }
   Fetch FetchOf(int first_row) const {
-    if (small() && rows > strip_rows) return first_row == 0 ? Fetch::kEven : Fetch::kOdd;
-    return first_row == 0 ? Fetch::kAll : Fetch::kNone;
+    if (small()) return Fetch::kOften;
+    return first_row == 0 ? Fetch::kOnce : Fetch::kNone;
   }
 };
 
@@ -89,18 +86,21 @@ TilePlaces FindTile(const Keys& keys, int64_t begin, int64_t end) {
 }
 
 template <class E>
-Tile<E> Locate(const KvPages& kv, const TilePlaces& at, const TilePlaces& next) {
-  const E* k = static_cast<const E*>(kv.k);
-  const E* v = static_cast<const E*>(kv.v);
+Tile<E> Locate(const KvPages& kv, const TilePlaces& at) {
   Tile<E> tile;
   for (int i = 0; i < kTilePanels; ++i) {
-    tile.k[i] = k + at.panel[i] * kv.head_dim;
-    tile.v[i] = v + at.panel[i] * kv.head_dim;
-    tile.next_k[i] = k + next.panel[i] * kv.head_dim;
-    tile.next_v[i] = v + next.panel[i] * kv.head_dim;
+    tile.k[i] = static_cast<const E*>(kv.k) + at.panel[i] * kv.head_dim;
+    tile.v[i] = static_cast<const E*>(kv.v) + at.panel[i] * kv.head_dim;
   }
   return tile;
 }
+
+// A tile and the one after it, or itself again where it is the last.
+template <class E>
+struct Tiles {
+  Tile<E> tile;
+  Tile<E> next;
+};
 
 // Strips hold the pairs of their rows side by side, so that a strip is read from front to back.
 template <class Isa>
@@ -150,16 +150,15 @@ void ForStrips(const Block<Isa>& block, int64_t begin, int64_t end, Fn&& fn) {
 }
 
 template <class E, class Isa>
-void ScoreTile(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
-  const int at_once = block.panels_at_once();
+void ScoreTile(Block<Isa>& block, int64_t begin, int64_t end, const Tiles<E>& tiles) {
   const int num_panels = PanelsFor(Min(block.end, end) - begin);
-  for (int panel = 0; panel < num_panels; panel += at_once) {
+  for (int panel = 0; panel < num_panels; panel += kPanelsAtOnce) {
     ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
-      const int count = static_cast<int>(Min(at_once, PanelsFor(seen) - panel));
+      const int count = static_cast<int>(Min(kPanelsAtOnce, PanelsFor(seen) - panel));
       if (count <= 0) return;
       const int64_t q_at = first * (block.d / 2) * Isa::kQueryPerPair;
-      Isa::template Scores<E>({block.q + q_at, rows, panel, count, block.d, &tile,
-                               block.FetchOf(first), block.scores + first * kKvTile});
+      Isa::template Scores<E>({block.q + q_at, rows, panel, count, block.d, &tiles.tile,
+                               &tiles.next, block.FetchOf(first), block.scores + first * kKvTile});
     });
   }
 }
@@ -225,49 +224,48 @@ void WeighTile(Block<Isa>& block, int64_t begin, int64_t end, const Weighing& we
 }
 
 template <class E, class Isa>
-void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
-  for (int64_t dim = 0; dim < block.d; dim += block.dims_at_once()) {
-    const int64_t end_dim = Min(block.d, dim + block.dims_at_once());
+void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tiles<E>& tiles) {
+  for (int64_t dim = 0; dim < block.d; dim += kDimsAtOnce) {
+    const int64_t end_dim = Min(block.d, dim + kDimsAtOnce);
     ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
       Isa::template Values<E>({block.p + first * kKvTile, rows, PanelsFor(seen), dim, end_dim,
-                               block.d, block.padded_d, &tile, block.FetchOf(first),
-                               block.o + first * block.padded_d});
+                               block.d, block.padded_d, &tiles.tile, &tiles.next,
+                               block.FetchOf(first), block.o + first * block.padded_d});
     });
   }
 }
 
-// `tile` with keys or values replaced by those at `from`, widened.
+// Copies panels of int8 to block.wide and fetches those at `next`.
 template <class Isa>
-Tile<Bf16> WidenPanels(const int8_t* const* from, const int8_t* const* next, int num_panels,
-                       Block<Isa>& block) {
+Tiles<Bf16> WidenPanels(const int8_t* const* from, const int8_t* const* next, int num_panels,
+                        Block<Isa>& block) {
   const int64_t panel = kPanelTokens * block.d;
   Tile<Bf16> wide;
   for (int n = 0; n < kTilePanels; ++n) {
     Bf16* to = block.wide + n * panel;
-    wide.k[n] = wide.v[n] = wide.next_k[n] = wide.next_v[n] = to;
+    wide.k[n] = wide.v[n] = to;
     if (n < num_panels) Isa::Widen(from[n], next[n], panel, to);
   }
-  return wide;
+  return {wide, wide};
 }
 
 // Folds the tokens [begin, end) of a tile into the block's m, l and o.
 template <class Isa, class E>
 void AttendTile(const PagedAttentionArgs& args, int64_t begin, int64_t end, const TilePlaces& at,
-                const TilePlaces& next, Block<Isa>& block) {
-  const Tile<E> tile = Locate<E>(args.kv, at, next);
+                const Tiles<E>& tiles, Block<Isa>& block) {
   const Weighing weighing = WeighingOf(args, at);
   if constexpr (sizeof(E) == 1) {
     if (block.widens_tiles()) {
       const int num_panels = PanelsFor(Min(block.end, end) - begin);
-      ScoreTile(block, begin, end, WidenPanels(tile.k, tile.next_k, num_panels, block));
+      ScoreTile(block, begin, end, WidenPanels(tiles.tile.k, tiles.next.k, num_panels, block));
       WeighTile(block, begin, end, weighing);
-      AddValues(block, begin, end, WidenPanels(tile.v, tile.next_v, num_panels, block));
+      AddValues(block, begin, end, WidenPanels(tiles.tile.v, tiles.next.v, num_panels, block));
       return;
     }
   }
-  ScoreTile(block, begin, end, tile);
+  ScoreTile(block, begin, end, tiles);
   WeighTile(block, begin, end, weighing);
-  AddValues(block, begin, end, tile);
+  AddValues(block, begin, end, tiles);
 }
 
 // Folds the tokens [begin, end) into the block's m, l and o, in tiles counted from `begin`.
@@ -276,12 +274,17 @@ void AttendRange(const Keys& keys, int64_t begin, int64_t end, Block<Isa>& block
   const int64_t last = Min(end, block.end);
   begin += Max(block.begin - begin, 0) / kKvTile * kKvTile;  // tiles that no row sees
   if (begin >= last) return;
+  const KvPages& kv = keys.args.kv;
   TilePlaces places = FindTile(keys, begin, last);
+  Tiles<E> tiles;
+  tiles.tile = Locate<E>(kv, places);
   for (; begin < last; begin += kKvTile) {
     const int64_t next_begin = Min(begin + kKvTile, end);
     const TilePlaces next = next_begin < block.end ? FindTile(keys, next_begin, block.end) : places;
-    AttendTile<Isa, E>(keys.args, begin, last, places, next, block);
+    tiles.next = Locate<E>(kv, next);
+    AttendTile<Isa, E>(keys.args, begin, last, places, tiles, block);
     places = next;
+    tiles.tile = tiles.next;
   }
 }
 

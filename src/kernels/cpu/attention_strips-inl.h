@@ -34,7 +34,8 @@ constexpr int kPanelTokens = 16;
 constexpr int kKvTile = 128;  // tokens; another number gives other bits
 constexpr int kTilePanels = kKvTile / kPanelTokens;
 constexpr int kSumLanes = 16;
-constexpr int kSmallStripRows = 3;  // in blocks of up to two strips
+constexpr int kPanelsAtOnce = kTilePanels / 2;  // with kDimsAtOnce: 16 KiB of keys or values stay
+constexpr int64_t kDimsAtOnce = 64;             // in the L1 cache while all strips pass over them
 constexpr float kLog2E = 1.44269504f;
 constexpr float kUnseen = -__builtin_inff();
 
@@ -48,30 +49,22 @@ constexpr float kTanhSmall = 0.625f;
 constexpr float kTanh[] = {-0.333332819f, 0.133314422f, -0.0537397156f, 0.0206390888f,
                            -0.00570498873f};
 
-// Where the panels of a tile stand, and those of the next tile, which are fetched into the L2 cache
-// meanwhile: each load of a key or value comes with a prefetch of the same place in the next tile.
-// A panel is a stretch of 4 KiB or so somewhere in memory, and the processor's own prefetchers add
-// to the bandwidth only where several stretches are walked at once; so all loops take panels in
-// turn, line by line. Without a next tile `next` repeats this one.
+// Where the panels of a tile stand.
 template <class E>
 struct Tile {
   const E* k[kTilePanels];
   const E* v[kTilePanels];
-  const E* next_k[kTilePanels];
-  const E* next_v[kTilePanels];
 };
 
-// Which part of the next tile a strip fetches while it passes over this one. With two strips each
-// fetches every other line, so that memory is not idle during the second; with more the arithmetic
-// takes longer than the fetching, which the first strip does alone.
-enum class Fetch { kNone, kAll, kEven, kOdd };
+// How a strip has memory fetched into the L2 cache while it passes over a tile.
+//   kNone   not at all: others do
+//   kOnce   the same place of the next tile
+//   kOften  each line several times, at distances that suit memory: for blocks that are done with a
+//           tile before the next one is there
+enum class Fetch { kNone, kOnce, kOften };
 
-constexpr bool Fetches(Fetch fetch, int line) {
-  return fetch == Fetch::kAll || (fetch == Fetch::kEven && line % 2 == 0) ||
-         (fetch == Fetch::kOdd && line % 2 == 1);
-}
-
-// Scores of some panels of the tile for a strip of rows, keys taken as if their scale were 1.
+// Scores of up to kPanelsAtOnce panels of the tile for a strip of rows, keys taken as if their
+// scale were 1.
 template <class Isa, class E>
 struct ScoreStrip {
   const typename Isa::Query* q;  // [d / 2][rows][kQueryPerPair]
@@ -80,6 +73,7 @@ struct ScoreStrip {
   int num_panels;
   int64_t d;
   const Tile<E>* tile;
+  const Tile<E>* next;  // the tile itself where there is no other
   Fetch fetch;
   float* scores;  // [rows][kKvTile]
 };
@@ -105,11 +99,12 @@ struct ValueStrip {
   const typename Isa::Weight* p;  // [rows][kKvTile]
   int rows;
   int num_panels;
-  int64_t first_dim;  // a multiple of 16
-  int64_t end_dim;    // one too, or d
+  int64_t first_dim;  // a multiple of kDimsAtOnce
+  int64_t end_dim;    // at most kDimsAtOnce more; d if less
   int64_t d;
   int64_t padded_d;
   const Tile<E>* tile;
+  const Tile<E>* next;
   Fetch fetch;
   float* o;  // [rows][padded_d]
 };
