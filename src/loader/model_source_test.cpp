@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string WriteTiny(const TestFolder& parent) {
-  const std::string folder = parent.File("tiny-model");
+  std::string folder = parent.File("tiny-model");
   const auto report = WriteSynthModel({.preset = "tiny", .folder = folder});
   EXPECT_TRUE(report) << report.error().message;
   return folder;

@@ -55,7 +55,10 @@ class IndexSax : public nlohmann::json_sax<Json> {
   }
 
   bool key(string_t& name) override {
-    if (state_ == State::kMap) rows.emplace_back(std::move(name), std::string());
+    if (state_ == State::kMap) {
+      rows.emplace_back(std::move(name), std::string());
+      return true;
+    }
     if (state_ != State::kTop) return true;
     const bool is_map = name == "weight_map";
     if (!is_map && name != "metadata") {

@@ -14,7 +14,7 @@ std::string Detokenizer::Push(TokenId id) {
 }
 
 std::string Detokenizer::Flush() {
-  const std::string text(pending_.empty() ? std::string_view() : kReplacement);
+  std::string text(pending_.empty() ? std::string_view() : kReplacement);
   pending_.clear();
   return text;
 }

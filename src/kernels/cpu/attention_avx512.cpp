@@ -36,7 +36,10 @@ __m512i Broadcast(const Bf16* pair) {
   return _mm512_set1_epi32(bits);
 }
 
-void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+// Inlined by force: GCC sees that a function does nothing but prefetch, and drops its calls.
+#define WEIR_INLINE inline __attribute__((always_inline))
+
+WEIR_INLINE void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
 
 // The walk over a tile is counted in steps of four vectors, the loads of one turn of the innermost
 // loops below: d steps over the keys, then 64 per kDimsAtOnce over the values. The processor drops
@@ -47,7 +50,7 @@ constexpr int kFetchDistances[] = {128, 96, 64, 32, 16};
 constexpr int64_t ValueSteps(int64_t d) { return (d + kDimsAtOnce - 1) / kDimsAtOnce * 64; }
 
 template <class E>
-void FetchKeys(const Tile<E>& tile, int64_t step, int64_t d) {
+WEIR_INLINE void FetchKeys(const Tile<E>& tile, int64_t step, int64_t d) {
   const bool second = step >= d / 2;
   const int64_t pair = second ? step - d / 2 : step;
   if (sizeof(E) == 1 && pair % 2 != 0) return;  // the line that the step before asked for
@@ -57,7 +60,7 @@ void FetchKeys(const Tile<E>& tile, int64_t step, int64_t d) {
 }
 
 template <class E>
-void FetchValues(const Tile<E>& tile, int64_t step, int64_t d) {
+WEIR_INLINE void FetchValues(const Tile<E>& tile, int64_t step, int64_t d) {
   const int64_t pair = step / kTilePanels % (kPanelTokens / 2);
   const E* v = tile.v[step % kTilePanels] + (pair * d + step / 64 * kDimsAtOnce) * 2;
   constexpr int kLineElements = 64 / sizeof(E);
@@ -67,7 +70,7 @@ void FetchValues(const Tile<E>& tile, int64_t step, int64_t d) {
 
 // At step `step` of a tile's keys, or of its values, which come after the keys.
 template <Fetch kFetch, class Strip>
-void FetchAhead(const Strip& strip, int64_t step) {
+WEIR_INLINE void FetchAhead(const Strip& strip, int64_t step) {
   const int64_t d = strip.d;
   const int64_t end = d + ValueSteps(d);
   if (kFetch == Fetch::kOnce) {
