@@ -59,6 +59,7 @@ constexpr Case kCases[] = {
     {"8b.decode8", 32, 8, 128, 8, 1, 2500},
     {"8b.decode32", 32, 8, 128, 32, 1, 2500},
     {"8b.lognormal", 32, 8, 128, 32, 1, 1200, Lengths::kLogNormal},
+    {"70b.decode1", 64, 8, 128, 1, 1, 2500},
 };
 
 constexpr int32_t kPageLen = 16;

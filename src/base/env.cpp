@@ -10,10 +10,12 @@ namespace weir {
 namespace {
 
 constexpr EnvVariable kVariables[] = {
+    {"HOME", "where .cache is, for XDG_CACHE_HOME"},
     {"WEIR_KERNELS", "forces a kernel table by name: cpu/avx512, cpu/avx2 or reference"},
     {"WEIR_LOG_LEVEL", "debug, info (default), warn or error"},
     {"WEIR_MODEL", "the model used when --model is not given"},
     {"WEIR_THREADS", "worker threads used when --threads is not given"},
+    {"XDG_CACHE_HOME", "folder of weir/device.json, which `weir tune` writes; default: ~/.cache"},
 };
 
 }  // namespace

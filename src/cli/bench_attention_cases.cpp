@@ -15,9 +15,9 @@
 namespace weir {
 namespace {
 
-constexpr const char* kDefaultRows[] = {
-    "1x2500",          "8x2500",  "32x2500",        "1x32k,15x2k",      "1x2500+0",
-    "1x512+2000",      "1x128+8k", "8x2500,1x512+0", "8x2500,1x512+2000"};
+constexpr const char* kDefaultRows[] = {"1x2500",      "8x2500",         "32x2500",
+                                        "1x32k,15x2k", "1x2500+0",       "1x512+2000",
+                                        "1x128+8k",    "8x2500,1x512+0", "8x2500,1x512+2000"};
 constexpr size_t kLogNormalAt = 3;  // its place in the set
 
 struct NamedShape {
@@ -26,9 +26,8 @@ struct NamedShape {
   int32_t num_kv_heads;
 };
 constexpr int32_t kNamedHeadDim = 128;  // of all of them
-constexpr NamedShape kNamedShapes[] = {
-    {"0.6b", 16, 8}, {"1.7b", 16, 8}, {"4b", 32, 8},
-    {"8b", 32, 8},   {"14b", 40, 8},  {"32b", 64, 8}};
+constexpr NamedShape kNamedShapes[] = {{"0.6b", 16, 8}, {"1.7b", 16, 8}, {"4b", 32, 8},
+                                       {"8b", 32, 8},   {"14b", 40, 8},  {"32b", 64, 8}};
 
 constexpr int32_t kMaxHeads = 1024;
 
@@ -104,9 +103,8 @@ Result<BenchCase> ParseBenchCase(const std::string& rows) {
     num_seqs += group.count;
     num_keys += int64_t{group.count} * group.kv_len();
     if (num_seqs > kMaxBenchSeqs || num_keys > kMaxBenchKeys) {
-      return Err(Code::kInvalidArgument, "--rows: ", rows, ": found ", num_seqs,
-                 " sequences and ", num_keys, " keys, wanted at most ", kMaxBenchSeqs, " and ",
-                 kMaxBenchKeys);
+      return Err(Code::kInvalidArgument, "--rows: ", rows, ": found ", num_seqs, " sequences and ",
+                 num_keys, " keys, wanted at most ", kMaxBenchSeqs, " and ", kMaxBenchKeys);
     }
     c.seqs.insert(c.seqs.end(), static_cast<size_t>(group.count),
                   {.q_len = group.q_len, .kv_len = group.kv_len()});

@@ -52,8 +52,8 @@ Json PolicyJson(const CaseSamples& samples, const PolicySamples& policy, const P
 Json CeilingsJson(const CaseSamples& samples) {
   Json list = Json::array();
   for (const Ceilings& c : samples.ceilings) {
-    list.push_back({{"read_gb_s", c.read_gb_s}, {"f32_gf_s", c.f32_gf_s},
-                    {"bf16_gf_s", c.bf16_gf_s}});
+    list.push_back(
+        {{"read_gb_s", c.read_gb_s}, {"f32_gf_s", c.f32_gf_s}, {"bf16_gf_s", c.bf16_gf_s}});
   }
   return list;
 }
@@ -61,12 +61,9 @@ Json CeilingsJson(const CaseSamples& samples) {
 Json BoundJson(const CaseSamples& samples) {
   if (!samples.bound) return nullptr;
   const MixedBound& bound = *samples.bound;
-  return {{"decode_bytes", bound.decode_bytes},
-          {"prefill_flops", bound.prefill_flops},
-          {"one_read_gb_s", bound.one_read_gb_s},
-          {"one_gflop_s", bound.one_gflop_s},
-          {"samples_ms", Milliseconds(bound.seconds)},
-          {"median_ms", Median(bound.seconds) * 1e3}};
+  return {{"decode_bytes", bound.decode_bytes},        {"prefill_flops", bound.prefill_flops},
+          {"one_read_gb_s", bound.one_read_gb_s},      {"one_gflop_s", bound.one_gflop_s},
+          {"samples_ms", Milliseconds(bound.seconds)}, {"median_ms", Median(bound.seconds) * 1e3}};
 }
 
 Json CaseJson(const BenchReport& report, const CaseSamples& samples) {

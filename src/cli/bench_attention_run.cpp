@@ -58,9 +58,9 @@ MixedBound StartBound(const AttnShape& shape, const BenchCase& bench_case) {
 void FinishBound(int32_t num_threads, CaseSamples& samples) {
   MixedBound& bound = *samples.bound;
   for (size_t round = 0; round < bound.one_gflop_s.size(); ++round) {
-    const double best = MixedStepSeconds(bound.decode_bytes, bound.prefill_flops,
-                                         samples.CeilingsOf(round), bound.one_read_gb_s[round],
-                                         bound.one_gflop_s[round], num_threads);
+    const double best =
+        MixedStepSeconds(bound.decode_bytes, bound.prefill_flops, samples.CeilingsOf(round),
+                         bound.one_read_gb_s[round], bound.one_gflop_s[round], num_threads);
     bound.seconds.push_back(best + kMixedOverheadSeconds);
   }
 }

@@ -38,11 +38,11 @@ struct PolicySamples {
 // What a mixed step could take, by round: the better of reading and computing, each at what was
 // measured beside it, and 100 us.
 struct MixedBound {
-  double decode_bytes;                 // M
-  double prefill_flops;                // C
-  std::vector<double> one_read_gb_s;   // b1: one thread streams
-  std::vector<double> one_gflop_s;     // F1: one thread computes the step's prefills alone
-  std::vector<double> seconds;         // max(M / B, (C / F1 + M / b1) / T) + 100 us
+  double decode_bytes;                // M
+  double prefill_flops;               // C
+  std::vector<double> one_read_gb_s;  // b1: one thread streams
+  std::vector<double> one_gflop_s;    // F1: one thread computes the step's prefills alone
+  std::vector<double> seconds;        // max(M / B, (C / F1 + M / b1) / T) + 100 us
 };
 
 struct CaseSamples {

@@ -24,10 +24,13 @@ std::string Head(const BenchReport& report) {
       "weir bench attention: {}, {} threads, {} rounds{}; profile: {}\n"
       "ms        of one call of one layer: median of the rounds and median distance from it\n"
       "reached   decodes: of a streaming read; prefills: of {} in registers, causal half only;\n"
-      "          mixed steps: their bound over their time; all measured between the rounds; * where\n"
+      "          mixed steps: their bound over their time; all measured between the rounds; * "
+      "where\n"
       "          the machine changed by more than 15 % in over a quarter of them\n"
-      "to weir   time over weir's, median of the rounds with its 95 % interval (order statistics);\n"
-      "          slower or faster: the interval lies beyond 1 +- {:.0f} %; = the plan is weir's, any\n"
+      "to weir   time over weir's, median of the rounds with its 95 % interval (order "
+      "statistics);\n"
+      "          slower or faster: the interval lies beyond 1 +- {:.0f} %; = the plan is weir's, "
+      "any\n"
       "          difference is noise\n",
       report.table, report.num_threads, report.rounds,
       report.batch_invariant ? ", batch-invariant" : "", report.profile,
@@ -68,10 +71,11 @@ void AppendCase(const BenchReport& report, const CaseSamples& samples, std::stri
   const std::vector<PolicySummary> summaries = Summarise(report, samples);
   for (size_t i = 0; i < summaries.size(); ++i) {
     const PolicySummary& s = summaries[i];
-    std::string line = fmt::format(
-        "{:<{}}{:<8}{:>8.3f} +-{:<7.3f}{:>11}{:>6.0f} %{}  {}", i == 0 ? samples.bench_case.name : "",
-        kNameWidth, s.policy, s.median_ms, s.deviation_ms, RateOf(samples, s), 100 * s.fraction,
-        Steady(samples) ? ' ' : '*', RatioOf(samples.policies[i], s));
+    std::string line =
+        fmt::format("{:<{}}{:<8}{:>8.3f} +-{:<7.3f}{:>11}{:>6.0f} %{}  {}",
+                    i == 0 ? samples.bench_case.name : "", kNameWidth, s.policy, s.median_ms,
+                    s.deviation_ms, RateOf(samples, s), 100 * s.fraction,
+                    Steady(samples) ? ' ' : '*', RatioOf(samples.policies[i], s));
     while (line.back() == ' ') line.pop_back();
     out += line + "\n";
   }
@@ -79,9 +83,7 @@ void AppendCase(const BenchReport& report, const CaseSamples& samples, std::stri
 }
 
 // Where a case's name does not tell its lengths.
-bool NameTells(const BenchCase& bench_case) {
-  return ParseBenchCase(bench_case.name).has_value();
-}
+bool NameTells(const BenchCase& bench_case) { return ParseBenchCase(bench_case.name).has_value(); }
 
 }  // namespace
 
@@ -91,11 +93,11 @@ std::string ToText(const BenchReport& report) {
   for (const CaseSamples& samples : report.cases) {
     if (samples.shape_name != shape) {
       shape = samples.shape_name;
-      out += fmt::format("\n{}: {}; {:.1f} GB/s streamed, {:.0f} GF/s of f32 multiply-adds, {:.0f} "
-                         "of dot products\n{:<{}}{:<8}{:>18}{:>22}{:>10}\n",
-                         shape, Describe(samples.shape), MedianOf(samples, ReadOf),
-                         MedianOf(samples, F32Of), MedianOf(samples, DotOf), "step", kNameWidth,
-                         "policy", "ms", "reached", "to weir");
+      out += fmt::format(
+          "\n{}: {}; {:.1f} GB/s streamed, {:.0f} GF/s of f32 multiply-adds, {:.0f} "
+          "of dot products\n{:<{}}{:<8}{:>18}{:>22}{:>10}\n",
+          shape, Describe(samples.shape), MedianOf(samples, ReadOf), MedianOf(samples, F32Of),
+          MedianOf(samples, DotOf), "step", kNameWidth, "policy", "ms", "reached", "to weir");
     }
     AppendCase(report, samples, out);
   }

@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/default_model.h"
 #include "cli/generation.h"
+#include "cli/num_threads.h"
 #include "cli/progress.h"
 
 namespace weir {
@@ -157,7 +158,7 @@ Status Prepare(GenerateOptions& o) {
     WEIR_ASSIGN_OR_RETURN(o.engine.model, DefaultModel());
   }
   o.engine.kernels = EnvString("WEIR_KERNELS");
-  WEIR_RETURN_IF_ERROR(ThreadsFromEnv(o.engine));
+  WEIR_ASSIGN_OR_RETURN(o.engine.num_threads, AskedThreads(o.engine.num_threads));
   o.engine.kv_cache_bytes = static_cast<int64_t>(o.kv_cache_gib * (1 << 30));
   if (o.has_seed) o.sampling.seed = o.seed;
   WEIR_RETURN_IF_ERROR(ParseLogitBias(o));

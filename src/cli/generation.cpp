@@ -2,13 +2,11 @@
 #include "cli/generation.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
 
 #include "base/clock.h"
-#include "base/env.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mutex.h"
@@ -246,15 +244,6 @@ class Runner {
 
 Result<int> RunGeneration(Engine& engine, const Generation& generation) {
   return Runner(engine, generation).Run();
-}
-
-Status ThreadsFromEnv(EngineOptions& options) {
-  const std::string text = EnvString("WEIR_THREADS");
-  if (options.num_threads != 0 || text.empty()) return Ok();
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), options.num_threads);
-  if (error == std::errc() && end == text.data() + text.size()) return Ok();
-  return Err(Code::kInvalidArgument, "WEIR_THREADS: found ", text, ", wanted a number of threads");
 }
 
 }  // namespace weir

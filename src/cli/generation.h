@@ -23,9 +23,6 @@ struct Generation {
 // Ctrl-C.
 Result<int> RunGeneration(Engine& engine, const Generation& generation);
 
-// WEIR_THREADS where the options leave the number of threads open.
-Status ThreadsFromEnv(EngineOptions& options);
-
 }  // namespace weir
 
 #endif  // WEIR_CLI_GENERATION_H_

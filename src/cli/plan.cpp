@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/output_file.h"
 #include "cli/plan_device.h"
 #include "cli/plan_report.h"
 #include "cli/plan_rows.h"
@@ -227,18 +228,11 @@ Result<PlanReport> MakeReport(PlanOptions& o) {
   return report;
 }
 
-Status WriteFile(const std::string& path, const std::string& text) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file != nullptr) good = std::fclose(file) == 0 && good;
-  if (good) return Ok();
-  return Err(Code::kIo, "--svg: ", path, ": ", std::strerror(errno));
-}
-
 Status Plan(PlanOptions& o) {
   WEIR_ASSIGN_OR_RETURN(const int64_t item_lines, ItemLines(o));
   WEIR_ASSIGN_OR_RETURN(const PlanReport report, MakeReport(o));
-  if (!o.svg.empty()) WEIR_RETURN_IF_ERROR(WriteFile(o.svg, ToSvg(MakeTimeline(report))));
+  if (!o.svg.empty())
+    WEIR_RETURN_IF_ERROR(WriteOutputFile("--svg", o.svg, ToSvg(MakeTimeline(report))));
   const auto print = [](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
   };

@@ -74,34 +74,96 @@ SamplingParams Drawn(uint64_t seed, int32_t max_tokens) {
   return sampling;
 }
 
-// The promise that everything else leans on: neighbours, chunking and threads change no bit of a
-// sequence's logits, hence no token of its text, even when tokens are drawn at random.
-TEST(Engine, SameTextWhateverTheBatchTheChunksAndTheThreads) {
-  const int lengths[] = {1, 5, 16, 17, 64, 65, 200, 333};
-  std::vector<Outcome> alone;
-  {
-    EngineOptions options = Options();
-    options.num_threads = 1;
-    const auto engine = OpenOrDie(options);
-    for (int i = 0; i < 8; ++i)
-      alone.push_back(Complete(*engine, Prompt(lengths[i], i), Drawn(i, 24)));
+// Eight requests on either side of pages, tiles and segments, one after another or all at once.
+constexpr int kLengths[] = {1, 5, 16, 17, 64, 65, 250, 400};
+
+std::vector<Outcome> OneByOne(const EngineOptions& options) {
+  const auto engine = OpenOrDie(options);
+  std::vector<Outcome> outcomes;
+  for (int i = 0; i < 8; ++i) {
+    outcomes.push_back(Complete(*engine, Prompt(kLengths[i], i), Drawn(i, 24)));
   }
+  return outcomes;
+}
+
+std::vector<Outcome> Together(const EngineOptions& options) {
+  const auto engine = OpenOrDie(options);
+  std::vector<Call> calls(8);
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_TRUE(engine->Submit(calls[i].Make(Prompt(kLengths[i], i), Drawn(i, 24))).has_value());
+  }
+  std::vector<Outcome> outcomes;
+  for (Call& call : calls) outcomes.push_back(call.Wait());
+  return outcomes;
+}
+
+void ExpectSameText(const std::vector<Outcome>& found, const std::vector<Outcome>& wanted) {
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_EQ(found[i].tokens, wanted[i].tokens) << "request " << i;
+    EXPECT_EQ(found[i].text, wanted[i].text);
+    EXPECT_EQ(found[i].finish, FinishReason::kLength);
+  }
+}
+
+// The promise of batch invariance: neighbours, chunking and threads change no bit of a sequence's
+// logits, hence no token of its text, even when tokens are drawn at random.
+TEST(Engine, BatchInvariantTextWhateverTheBatchTheChunksAndTheThreads) {
+  EngineOptions options = Options();
+  options.attention.batch_invariant = true;
+  options.num_threads = 1;
+  const std::vector<Outcome> alone = OneByOne(options);
+  options.num_threads = 3;
   for (const int chunk : {8, 50, 512}) {
-    EngineOptions options = Options();
-    options.num_threads = 3;
+    SCOPED_TRACE(chunk);
     options.max_num_batched_tokens = chunk;
-    const auto engine = OpenOrDie(options);
-    std::vector<Call> calls(8);
-    for (int i = 0; i < 8; ++i) {
-      ASSERT_TRUE(engine->Submit(calls[i].Make(Prompt(lengths[i], i), Drawn(i, 24))).has_value());
-    }
-    for (int i = 0; i < 8; ++i) {
-      const Outcome outcome = calls[i].Wait();
-      EXPECT_EQ(outcome.tokens, alone[i].tokens) << "request " << i << ", chunks of " << chunk;
-      EXPECT_EQ(outcome.text, alone[i].text);
-      EXPECT_EQ(outcome.finish, FinishReason::kLength);
+    ExpectSameText(Together(options), alone);
+  }
+}
+
+TEST(Engine, BatchInvariantTextWhateverThePolicy) {
+  for (const char* dtype : {"bf16", "int8"}) {
+    EngineOptions options = Options();
+    options.attention.batch_invariant = true;
+    options.attention.kv_cache_dtype = dtype;
+    const std::vector<Outcome> alone = OneByOne(options);
+    for (const char* policy : {"before", "pr85", "weir"}) {
+      for (const char* splits : {"", "fixed:5", "batch"}) {
+        SCOPED_TRACE(testing::Message() << dtype << ' ' << policy << ' ' << splits);
+        options.attention.policy = policy;
+        options.attention.kv_splits = splits;
+        ExpectSameText(Together(options), alone);
+      }
     }
   }
+}
+
+// Without batch invariance splits may change last bits, but nothing is lost or invented.
+TEST(Engine, EveryPolicyRunsEveryRequestToItsEnd) {
+  for (const char* policy : {"before", "pr85", "weir"}) {
+    for (const char* splits : {"", "fixed:7", "planned"}) {
+      EngineOptions options = Options();
+      options.attention.policy = policy;
+      options.attention.kv_splits = splits;
+      for (const Outcome& outcome : Together(options)) {
+        EXPECT_EQ(outcome.tokens.size(), 24u);
+        EXPECT_EQ(outcome.num_ends, 1);
+      }
+    }
+  }
+}
+
+TEST(Engine, RefusesAttentionOptionsThatAreNone) {
+  const auto message = [](const AttentionOptions& attention) {
+    EngineOptions options = Options();
+    options.attention = attention;
+    const auto engine = Engine::Open(options);
+    return engine ? std::string() : engine.error().message;
+  };
+  EXPECT_NE(message({.policy = "flash"}).find("before, pr85 or weir"), std::string::npos);
+  EXPECT_NE(message({.routing = "rows"}).find("batch-paged, batch or row"), std::string::npos);
+  EXPECT_NE(message({.kv_splits = "fixed:0"}).find("fixed:N"), std::string::npos);
+  EXPECT_NE(message({.kv_cache_dtype = "fp8"}).find("bf16 or int8"), std::string::npos);
+  EXPECT_NE(message({.device_profile = "no/such/file"}).find("no/such/file"), std::string::npos);
 }
 
 TEST(Engine, GreedyIsRepeatableAndSeedsMatter) {

@@ -178,7 +178,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   WEIR_LOG(INFO, "model loaded", "name", info.model_name, "weights", HumanBytes(info.weight_bytes),
            "kv_cache", HumanBytes(info.kv_cache_bytes), "kv_tokens", info.kv_cache_tokens,
            "max_model_len", info.max_model_len);
-  WEIR_LOG(INFO, "attention set up", "policy", info.attn_policy, "batch_invariant",
+  WEIR_LOG(INFO, "attention planned", "policy", info.attn_policy, "batch_invariant",
            options.attention.batch_invariant, "kv_cache_dtype", info.kv_cache_dtype, "profile",
            attn.profile_name, "workspace", HumanBytes(attn.workspace.num_bytes()));
   return std::make_unique<LocalEngine>(std::move(info), std::move(tokenizer), EosIds(source),

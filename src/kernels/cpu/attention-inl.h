@@ -104,6 +104,7 @@ void AttendItem(const PagedAttentionArgs& args, const AttnItem& item) {
   Block<Isa> block;
   block.d = args.kv.head_dim;
   block.padded_d = (block.d + 15) / 16 * 16;
+  block.tile_steps = block.d + (block.d + kDimsAtOnce - 1) / kDimsAtOnce * 64;
   const int64_t fit = Min(kBlockRows, kBlockFloats / block.padded_d);
   const int64_t blocks = (packed + fit - 1) / fit;
   const int64_t strips = (packed + blocks * Isa::kRows - 1) / (blocks * Isa::kRows);

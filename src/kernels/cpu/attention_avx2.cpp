@@ -58,7 +58,15 @@ Pairs LoadPairs(const int8_t* p, int64_t count) {
   return Widen(pairs);
 }
 
-void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
+// Fetches what a quarter of a step's vectors takes: quarter `i` of the piece at `step`.
+template <class E, Fetch kFetch>
+WEIR_INLINE void FetchQuarter(const char* const* pieces, int64_t step, int i) {
+  if (sizeof(E) == 2) {
+    FetchPieces<E, kFetch>(pieces, step, i, i + 1);
+  } else if (i % 2 == 0) {
+    FetchPieces<E, kFetch>(pieces, step, i / 2, i / 2 + 1);
+  }
+}
 
 // 2^x for x <= 0, relative error below 3e-7; 0 below -126 and for x = -inf; NaN stays NaN.
 __m256 Exp2(__m256 x) {
@@ -130,14 +138,15 @@ struct Avx2 {
   }
   static void Fold(const Part& part, const Part& to);
   static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
-  static void Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to);
+  static void Widen(const int8_t* from, int64_t count, Bf16* to);
 };
 
-template <int kRows, class E>
+template <int kRows, Fetch kFetch, class E>
 void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
   for (int n = strip.first_panel; n < strip.first_panel + strip.num_panels; ++n) {
     const E* k = strip.tile->k[n];
-    const E* next = strip.next->k[n];
+    const int in_group = n % kPanelsAtOnce;
+    const char* const* pieces = strip.pieces + (n == in_group ? 0 : strip.d / 2) + in_group;
     const float* q = strip.q;
     __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -145,7 +154,7 @@ void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
     for (int64_t i = 0; i < strip.d / 2; ++i) {
       const Pairs low = LoadPairs(k + i * 32);
       const Pairs high = LoadPairs(k + i * 32 + 16);
-      if (strip.fetch != Fetch::kNone) Prefetch(next + i * 32);
+      FetchQuarter<E, kFetch>(pieces, i / 4 * 4, i % 4);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m256 q0 = _mm256_broadcast_ss(q + m * 2);
@@ -164,7 +173,7 @@ void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
 }
 
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16); of these, `count` exist.
-template <int kRows, bool kWhole, class E>
+template <int kRows, bool kWhole, Fetch kFetch, class E>
 void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
   __m256 sum[kRows][2];
 #pragma GCC unroll 8
@@ -173,6 +182,8 @@ void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
     sum[m][0] = _mm256_load_ps(o);
     sum[m][1] = _mm256_load_ps(o + kLanes);
   }
+  const char* const* pieces = strip.pieces + strip.d + first / kDimsAtOnce * 64;
+  const auto quarter = static_cast<int>(first % kDimsAtOnce / 16);
   // Panels in turn: the processor's own prefetchers do more with several streams.
   for (int t = 0; t < kPanelTokens / 2; ++t) {
     const int64_t at = (t * strip.d + first) * 2;
@@ -180,7 +191,7 @@ void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
       const E* v = strip.tile->v[n] + at;
       const Pairs low = kWhole ? LoadPairs(v) : LoadPairs(v, count);
       const Pairs high = kWhole ? LoadPairs(v + 16) : LoadPairs(v + 16, count - kLanes);
-      if (strip.fetch != Fetch::kNone) Prefetch(strip.next->v[n] + at);
+      FetchQuarter<E, kFetch>(pieces, t * kTilePanels + n, quarter);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const float* p = strip.p + m * kKvTile + n * kPanelTokens + t * 2;
@@ -199,24 +210,40 @@ void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
   }
 }
 
-template <int kRows, class E>
+template <int kRows, Fetch kFetch, class E>
 void ValuesOfRows(const ValueStrip<Avx2, E>& strip) {
   int64_t dim = strip.first_dim;
-  for (; dim + 16 <= strip.end_dim; dim += 16) ValuesOf<kRows, true>(strip, dim, 16);
-  if (dim < strip.end_dim) ValuesOf<kRows, false>(strip, dim, strip.end_dim - dim);
+  for (; dim + 16 <= strip.end_dim; dim += 16) ValuesOf<kRows, true, kFetch>(strip, dim, 16);
+  if (dim < strip.end_dim) {
+    ValuesOf<kRows, false, Fetch::kNone>(strip, dim, strip.end_dim - dim);
+  }
+}
+
+template <int kRows, class E>
+void ScoresOfRows(const ScoreStrip<Avx2, E>& strip) {
+  if (strip.fetch == Fetch::kNone) return ScoresOf<kRows, Fetch::kNone>(strip);
+  if (strip.fetch == Fetch::kOnce) return ScoresOf<kRows, Fetch::kOnce>(strip);
+  ScoresOf<kRows, Fetch::kOften>(strip);
+}
+
+template <int kRows, class E>
+void ValuesOfRows(const ValueStrip<Avx2, E>& strip) {
+  if (strip.fetch == Fetch::kNone) return ValuesOfRows<kRows, Fetch::kNone>(strip);
+  if (strip.fetch == Fetch::kOnce) return ValuesOfRows<kRows, Fetch::kOnce>(strip);
+  ValuesOfRows<kRows, Fetch::kOften>(strip);
 }
 
 template <class E>
 void Avx2::Scores(const ScoreStrip<Avx2, E>& strip) {
   switch (strip.rows) {
     case 1:
-      return ScoresOf<1>(strip);
+      return ScoresOfRows<1>(strip);
     case 2:
-      return ScoresOf<2>(strip);
+      return ScoresOfRows<2>(strip);
     case 3:
-      return ScoresOf<3>(strip);
+      return ScoresOfRows<3>(strip);
     default:
-      return ScoresOf<4>(strip);
+      return ScoresOfRows<4>(strip);
   }
 }
 
@@ -348,14 +375,13 @@ void Avx2::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
   }
 }
 
-void Avx2::Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to) {
+void Avx2::Widen(const int8_t* from, int64_t count, Bf16* to) {
   for (int64_t i = 0; i < count; i += 16) {
     // A bf16 is the upper half of a float, and an int8 needs no more.
     const Pairs pairs = LoadPairs(from + i);
     const __m256i first = _mm256_srli_epi32(_mm256_castps_si256(pairs.first), 16);
     const __m256i both = _mm256_or_si256(first, _mm256_castps_si256(pairs.second));
     _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), both);
-    if (i % 64 == 0) Prefetch(next + i);
   }
 }
 

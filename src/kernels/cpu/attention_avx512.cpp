@@ -36,62 +36,6 @@ __m512i Broadcast(const Bf16* pair) {
   return _mm512_set1_epi32(bits);
 }
 
-// Inlined by force: GCC sees that a function does nothing but prefetch, and drops its calls.
-#define WEIR_INLINE inline __attribute__((always_inline))
-
-WEIR_INLINE void Prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
-
-// The walk over a tile is counted in steps of four vectors, the loads of one turn of the innermost
-// loops below: d steps over the keys, then 64 per kDimsAtOnce over the values. The processor drops
-// prefetches while too many are under way, and few streams at a time give its own prefetchers
-// little to go by. So every line is asked for several times, at these distances in steps.
-constexpr int kFetchDistances[] = {128, 96, 64, 32, 16};
-
-constexpr int64_t ValueSteps(int64_t d) { return (d + kDimsAtOnce - 1) / kDimsAtOnce * 64; }
-
-template <class E>
-WEIR_INLINE void FetchKeys(const Tile<E>& tile, int64_t step, int64_t d) {
-  const bool second = step >= d / 2;
-  const int64_t pair = second ? step - d / 2 : step;
-  if (sizeof(E) == 1 && pair % 2 != 0) return;  // the line that the step before asked for
-  const E* const* k = tile.k + (second ? kPanelsAtOnce : 0);
-#pragma GCC unroll 4
-  for (int n = 0; n < kPanelsAtOnce; ++n) Prefetch(k[n] + pair * 32);
-}
-
-template <class E>
-WEIR_INLINE void FetchValues(const Tile<E>& tile, int64_t step, int64_t d) {
-  const int64_t pair = step / kTilePanels % (kPanelTokens / 2);
-  const E* v = tile.v[step % kTilePanels] + (pair * d + step / 64 * kDimsAtOnce) * 2;
-  constexpr int kLineElements = 64 / sizeof(E);
-#pragma GCC unroll 4
-  for (int i = 0; i < 2 * kDimsAtOnce; i += kLineElements) Prefetch(v + i);
-}
-
-// At step `step` of a tile's keys, or of its values, which come after the keys.
-template <Fetch kFetch, class Strip>
-WEIR_INLINE void FetchAhead(const Strip& strip, int64_t step) {
-  const int64_t d = strip.d;
-  const int64_t end = d + ValueSteps(d);
-  if (kFetch == Fetch::kOnce) {
-    step < d ? FetchKeys(*strip.next, step, d) : FetchValues(*strip.next, step - d, d);
-  }
-  if (kFetch != Fetch::kOften) return;
-#pragma GCC unroll 8
-  for (const int distance : kFetchDistances) {
-    const int64_t at = step + distance;
-    if (at < d) {
-      FetchKeys(*strip.tile, at, d);
-    } else if (at < end) {
-      FetchValues(*strip.tile, at - d, d);
-    } else if (at < end + d) {
-      FetchKeys(*strip.next, at - end, d);
-    } else if (at < 2 * end) {
-      FetchValues(*strip.next, at - end - d, d);
-    }
-  }
-}
-
 // 2^x for x <= 0, relative error below 3e-7; 0 for x = -inf; NaN stays NaN.
 __m512 Exp2(__m512 x) {
   x = _mm512_max_ps(_mm512_set1_ps(-200.0f), x);  // the second operand is returned for NaN
@@ -133,7 +77,7 @@ struct Avx512 {
   static float Sum(const float* l) { return _mm512_reduce_add_ps(_mm512_load_ps(l)); }
   static void Fold(const Part& part, const Part& to);
   static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
-  static void Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to);
+  static void Widen(const int8_t* from, int64_t count, Bf16* to);
 };
 
 template <int kRows, int kPanels, Fetch kFetch, class E>
@@ -147,12 +91,12 @@ void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
     for (int m = 0; m < kRows; ++m) sum[m][n] = _mm512_setzero_ps();
   }
   const Bf16* q = strip.q;
-  const int64_t first_step = first < kPanelsAtOnce ? 0 : strip.d / 2;
+  const char* const* pieces = strip.pieces + (first < kPanelsAtOnce ? 0 : strip.d / 2);
   for (int64_t i = 0; i < strip.d / 2; ++i) {
     __m512i keys[kPanels];
 #pragma GCC unroll 8
     for (int n = 0; n < kPanels; ++n) keys[n] = LoadPairs(k[n] + i * 32);
-    if (kPanels == kPanelsAtOnce) FetchAhead<kFetch>(strip, first_step + i);
+    FetchPieces<E, kFetch>(pieces, i, 0, 2 * sizeof(E));
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
       const __m512i pair = Broadcast(q + m * 2);
@@ -188,7 +132,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
       sum[m][c] = _mm512_load_ps(strip.o + m * strip.padded_d + first + c * 16);
     }
   }
-  int64_t step = strip.d + first / kDimsAtOnce * 64;
+  const char* const* pieces = strip.pieces + strip.d + first / kDimsAtOnce * 64;
   for (int t = 0; t < kPanelTokens / 2; ++t) {
     const int64_t at = (t * strip.d + first) * 2;
     for (int n = 0; n < strip.num_panels; ++n) {
@@ -198,7 +142,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
         const E* v = strip.tile->v[n] + at + c * 32;
         values[c] = kVecs == 1 ? LoadPairs(mask, v) : LoadPairs(v);
       }
-      if (kVecs == 4) FetchAhead<kFetch>(strip, step + n);
+      FetchPieces<E, kFetch>(pieces, n, 0, 2 * sizeof(E));
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
         const __m512i pair = Broadcast(strip.p + m * kKvTile + n * kPanelTokens + t * 2);
@@ -206,7 +150,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
         for (int c = 0; c < kVecs; ++c) sum[m][c] = Dot(sum[m][c], pair, values[c]);
       }
     }
-    step += kTilePanels;
+    pieces += kTilePanels;
   }
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
@@ -386,11 +330,8 @@ void Avx512::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
   }
 }
 
-void Avx512::Widen(const int8_t* from, const int8_t* next, int64_t count, Bf16* to) {
-  for (int64_t i = 0; i < count; i += 32) {
-    _mm512_store_si512(to + i, LoadPairs(from + i));
-    if (i % 64 == 0) Prefetch(next + i);
-  }
+void Avx512::Widen(const int8_t* from, int64_t count, Bf16* to) {
+  for (int64_t i = 0; i < count; i += 32) _mm512_store_si512(to + i, LoadPairs(from + i));
 }
 
 }  // namespace

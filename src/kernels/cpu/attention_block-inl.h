@@ -21,7 +21,10 @@ namespace {
 
 constexpr int kBlockRows = 96;
 constexpr int64_t kBlockFloats = int64_t{kBlockRows} * 128;  // bounds rows x head_dim of a block
-constexpr int64_t kMaxWideDim = 256;  // int8 tiles of larger heads are widened as they are read
+constexpr int64_t kMaxWideDim = 256;  // int8 tiles of larger heads are widened as they are read,
+                                      // and fetching larger heads is left to the processor
+constexpr int64_t kMaxSteps = 2 * kMaxWideDim;
+constexpr int64_t kMaxFetchDistance = 2 * kFetchDistances[0];
 static_assert(kMaxHeadDim <= kBlockFloats, "a block must hold a row");
 
 // Packed rows with their running softmax.
@@ -32,7 +35,9 @@ struct Block {
   alignas(64) float scores[kBlockRows * kKvTile];
   alignas(64) typename Isa::Weight p[kBlockRows * kKvTile];
   alignas(64) float l[kBlockRows * kSumLanes];
-  alignas(64) Bf16 wide[kKvTile * kMaxWideDim];  // the keys or the values of an int8 tile
+  alignas(64) Bf16 wide[kKvTile * kMaxWideDim];           // the keys or the values of an int8 tile
+  const char* pieces[2 * kMaxSteps + kMaxFetchDistance];  // of this tile and the next
+  int64_t tile_steps;
   float m[kBlockRows];
   PackedRow row[kBlockRows];
   int64_t strip_end[kBlockRows];  // by a strip's first row: keys that any of its rows sees
@@ -48,8 +53,12 @@ struct Block {
   // Many strips share the work of widening a tile; few widen it as they read it.
   bool widens_tiles() const { return !small() && d <= kMaxWideDim; }
   Fetch FetchOf(int first_row) const {
-    if (small()) return Fetch::kOften;
+    if (d > kMaxWideDim) return Fetch::kNone;
+    if (small()) return first_row == 0 ? Fetch::kOften : Fetch::kOnce;
     return first_row == 0 ? Fetch::kOnce : Fetch::kNone;
+  }
+  const char* const* PiecesOf(Fetch fetch) const {
+    return fetch == Fetch::kOnce ? pieces + tile_steps : pieces;
   }
 };
 
@@ -95,12 +104,29 @@ Tile<E> Locate(const KvPages& kv, const TilePlaces& at) {
   return tile;
 }
 
-// A tile and the one after it, or itself again where it is the last.
-template <class E>
-struct Tiles {
-  Tile<E> tile;
-  Tile<E> next;
-};
+// Moves the block's list of pieces on to the tile at its second half, with `next` to come. See
+// kPiecePairs; of the keys, a piece covers four steps of one panel.
+template <class Isa, class E>
+void ListPieces(const Tile<E>& next, Block<Isa>& block) {
+  const int64_t d = block.d;
+  if (d > kMaxWideDim) return;
+  const char** to = block.pieces;
+  for (int64_t i = 0; i < block.tile_steps; ++i) to[i] = to[block.tile_steps + i];
+  to += block.tile_steps;
+  for (int panel = 0; panel < kTilePanels; panel += kPanelsAtOnce) {
+    for (int64_t i = 0; i < d / 2; ++i) {
+      *to++ = reinterpret_cast<const char*>(next.k[panel + i % 4] + i / 4 * 2 * kPiecePairs);
+    }
+  }
+  for (int64_t dim = 0; dim < d; dim += kDimsAtOnce) {
+    for (int t = 0; t < kPanelTokens / 2; ++t) {
+      for (int n = 0; n < kTilePanels; ++n) {
+        *to++ = reinterpret_cast<const char*>(next.v[n] + (t * d + dim) * 2);
+      }
+    }
+  }
+  for (int64_t i = 0; i < kMaxFetchDistance; ++i) to[i] = to[-1];
+}
 
 // Strips hold the pairs of their rows side by side, so that a strip is read from front to back.
 template <class Isa>
@@ -150,15 +176,16 @@ void ForStrips(const Block<Isa>& block, int64_t begin, int64_t end, Fn&& fn) {
 }
 
 template <class E, class Isa>
-void ScoreTile(Block<Isa>& block, int64_t begin, int64_t end, const Tiles<E>& tiles) {
+void ScoreTile(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
   const int num_panels = PanelsFor(Min(block.end, end) - begin);
   for (int panel = 0; panel < num_panels; panel += kPanelsAtOnce) {
     ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
       const int count = static_cast<int>(Min(kPanelsAtOnce, PanelsFor(seen) - panel));
       if (count <= 0) return;
       const int64_t q_at = first * (block.d / 2) * Isa::kQueryPerPair;
-      Isa::template Scores<E>({block.q + q_at, rows, panel, count, block.d, &tiles.tile,
-                               &tiles.next, block.FetchOf(first), block.scores + first * kKvTile});
+      const Fetch fetch = block.FetchOf(first);
+      Isa::template Scores<E>({block.q + q_at, rows, panel, count, block.d, &tile, fetch,
+                               block.PiecesOf(fetch), block.scores + first * kKvTile});
     });
   }
 }
@@ -224,48 +251,48 @@ void WeighTile(Block<Isa>& block, int64_t begin, int64_t end, const Weighing& we
 }
 
 template <class E, class Isa>
-void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tiles<E>& tiles) {
+void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& tile) {
   for (int64_t dim = 0; dim < block.d; dim += kDimsAtOnce) {
     const int64_t end_dim = Min(block.d, dim + kDimsAtOnce);
     ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
+      const Fetch fetch = block.FetchOf(first);
       Isa::template Values<E>({block.p + first * kKvTile, rows, PanelsFor(seen), dim, end_dim,
-                               block.d, block.padded_d, &tiles.tile, &tiles.next,
-                               block.FetchOf(first), block.o + first * block.padded_d});
+                               block.d, block.padded_d, &tile, fetch, block.PiecesOf(fetch),
+                               block.o + first * block.padded_d});
     });
   }
 }
 
-// Copies panels of int8 to block.wide and fetches those at `next`.
+// A tile of bf16 in block.wide, of the panels of int8 at `from`.
 template <class Isa>
-Tiles<Bf16> WidenPanels(const int8_t* const* from, const int8_t* const* next, int num_panels,
-                        Block<Isa>& block) {
+Tile<Bf16> WidenPanels(const int8_t* const* from, int num_panels, Block<Isa>& block) {
   const int64_t panel = kPanelTokens * block.d;
   Tile<Bf16> wide;
   for (int n = 0; n < kTilePanels; ++n) {
     Bf16* to = block.wide + n * panel;
     wide.k[n] = wide.v[n] = to;
-    if (n < num_panels) Isa::Widen(from[n], next[n], panel, to);
+    if (n < num_panels) Isa::Widen(from[n], panel, to);
   }
-  return {wide, wide};
+  return wide;
 }
 
 // Folds the tokens [begin, end) of a tile into the block's m, l and o.
 template <class Isa, class E>
 void AttendTile(const PagedAttentionArgs& args, int64_t begin, int64_t end, const TilePlaces& at,
-                const Tiles<E>& tiles, Block<Isa>& block) {
+                const Tile<E>& tile, Block<Isa>& block) {
   const Weighing weighing = WeighingOf(args, at);
   if constexpr (sizeof(E) == 1) {
     if (block.widens_tiles()) {
       const int num_panels = PanelsFor(Min(block.end, end) - begin);
-      ScoreTile(block, begin, end, WidenPanels(tiles.tile.k, tiles.next.k, num_panels, block));
+      ScoreTile(block, begin, end, WidenPanels(tile.k, num_panels, block));
       WeighTile(block, begin, end, weighing);
-      AddValues(block, begin, end, WidenPanels(tiles.tile.v, tiles.next.v, num_panels, block));
+      AddValues(block, begin, end, WidenPanels(tile.v, num_panels, block));
       return;
     }
   }
-  ScoreTile(block, begin, end, tiles);
+  ScoreTile(block, begin, end, tile);
   WeighTile(block, begin, end, weighing);
-  AddValues(block, begin, end, tiles);
+  AddValues(block, begin, end, tile);
 }
 
 // Folds the tokens [begin, end) into the block's m, l and o, in tiles counted from `begin`.
@@ -276,15 +303,17 @@ void AttendRange(const Keys& keys, int64_t begin, int64_t end, Block<Isa>& block
   if (begin >= last) return;
   const KvPages& kv = keys.args.kv;
   TilePlaces places = FindTile(keys, begin, last);
-  Tiles<E> tiles;
-  tiles.tile = Locate<E>(kv, places);
+  Tile<E> tile = Locate<E>(kv, places);
+  ListPieces(tile, block);
   for (; begin < last; begin += kKvTile) {
     const int64_t next_begin = Min(begin + kKvTile, end);
-    const TilePlaces next = next_begin < block.end ? FindTile(keys, next_begin, block.end) : places;
-    tiles.next = Locate<E>(kv, next);
-    AttendTile<Isa, E>(keys.args, begin, last, places, tiles, block);
-    places = next;
-    tiles.tile = tiles.next;
+    const bool more = next_begin < block.end;
+    const TilePlaces next_places = more ? FindTile(keys, next_begin, block.end) : places;
+    const Tile<E> next = Locate<E>(kv, next_places);
+    ListPieces(next, block);
+    AttendTile<Isa, E>(keys.args, begin, last, places, tile, block);
+    places = next_places;
+    tile = next;
   }
 }
 

@@ -56,12 +56,18 @@ struct Tile {
   const E* v[kTilePanels];
 };
 
-// How a strip has memory fetched into the L2 cache while it passes over a tile.
-//   kNone   not at all: others do
-//   kOnce   the same place of the next tile
-//   kOften  each line several times, at distances that suit memory: for blocks that are done with a
-//           tile before the next one is there
+// The walk over a tile is counted in steps of four vectors of 16 pairs: first those of the keys, of
+// kPanelsAtOnce panels at a time, d / 2 each; then 64 for every kDimsAtOnce of the values. The list
+// of a tile's pieces has an entry for every step, so that whoever walks can have memory fetched
+// into the L2 cache for a step that is to come. A piece is as long as the four vectors.
+constexpr int64_t kPiecePairs = 64;
+
+// How often a strip has each piece fetched while it passes over a tile. The processor drops
+// prefetches while too many are under way, and few streams at a time give its own prefetchers
+// little to go by; so blocks that are done with a tile before the next one is there ask several
+// times, at distances in steps that suit memory. For the others once is enough.
 enum class Fetch { kNone, kOnce, kOften };
+constexpr int kFetchDistances[] = {128, 96, 64, 32, 16};  // for bf16; twice that for int8
 
 // Scores of up to kPanelsAtOnce panels of the tile for a strip of rows, keys taken as if their
 // scale were 1.
@@ -73,9 +79,9 @@ struct ScoreStrip {
   int num_panels;
   int64_t d;
   const Tile<E>* tile;
-  const Tile<E>* next;  // the tile itself where there is no other
   Fetch fetch;
-  float* scores;  // [rows][kKvTile]
+  const char* const* pieces;  // of the tile; for kOnce of the next one
+  float* scores;              // [rows][kKvTile]
 };
 
 // The softmax so far is in base 2: weights are 2^(score * scale_log2 - m), l their sum in lanes.
@@ -104,9 +110,9 @@ struct ValueStrip {
   int64_t d;
   int64_t padded_d;
   const Tile<E>* tile;
-  const Tile<E>* next;
   Fetch fetch;
-  float* o;  // [rows][padded_d]
+  const char* const* pieces;  // of the tile; for kOnce of the next one
+  float* o;                   // [rows][padded_d]
 };
 
 // One row's result over some keys. Where it sees none of them l is zero, m is -inf and o anything.
@@ -116,6 +122,27 @@ struct Part {
   float* l;
   int64_t padded_d;
 };
+
+// Inlined by force: GCC sees that a function does nothing but prefetch, and drops its calls.
+#define WEIR_INLINE inline __attribute__((always_inline))
+
+WEIR_INLINE void FetchLines(const char* piece, int first_line, int end_line) {
+#pragma GCC unroll 4
+  for (int i = first_line; i < end_line; ++i) _mm_prefetch(piece + i * 64, _MM_HINT_T1);
+}
+
+// Has lines [first_line, end_line) of pieces fetched, at step `step`.
+template <class E, Fetch kFetch>
+WEIR_INLINE void FetchPieces(const char* const* pieces, int64_t step, int first_line,
+                             int end_line) {
+  if constexpr (kFetch == Fetch::kOnce) FetchLines(pieces[step], first_line, end_line);
+  if constexpr (kFetch == Fetch::kOften) {
+#pragma GCC unroll 8
+    for (const int distance : kFetchDistances) {
+      FetchLines(pieces[step + distance * 2 / int{sizeof(E)}], first_line, end_line);
+    }
+  }
+}
 
 // In the slot of `row`.
 Part PartAt(float* row, int64_t padded_d) {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `weir bench`: measures this machine. What is measured is a subcommand.
+#include "cli/bench.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace weir {
+
+void AddBench(CLI::App& app, int& exit_code) {
+  CLI::App* bench = app.add_subcommand("bench", "Measure this machine");
+  bench->require_subcommand(1);
+  bench->footer("Run `weir bench COMMAND --help` for a command's options.");
+  AddBenchAttention(*bench, exit_code);
+}
+
+}  // namespace weir
