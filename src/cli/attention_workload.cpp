@@ -126,14 +126,15 @@ AttentionData::AttentionData(const AttnShape& shape, KvStore store, Buffer q, Bu
   std::shuffle(pages_.begin(), pages_.end(), std::mt19937(1));
 }
 
-AttentionStep::AttentionStep(const AttentionData& data, std::vector<SeqLengths> seqs)
+AttentionStep::AttentionStep(const AttentionData& data, std::vector<SeqLengths> seqs,
+                             int64_t max_copies)
     : seqs_(std::move(seqs)), row_begin_{0}, page_begin_{0} {
   for (const SeqLengths& seq : seqs_) {
     row_begin_.push_back(row_begin_.back() + seq.q_len);
     kv_len_.push_back(seq.kv_len);
     page_begin_.push_back(page_begin_.back() + static_cast<int32_t>(NumPages(seq.kv_len)));
   }
-  num_copies_ = data.num_pages() / std::max(1, page_begin_.back());
+  num_copies_ = std::min(max_copies, data.num_pages() / std::max(1, page_begin_.back()));
   WEIR_CHECK_GE(num_copies_, 1);
 }
 

@@ -10,6 +10,7 @@
 #define WEIR_CLI_ATTENTION_WORKLOAD_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -69,10 +70,14 @@ class AttentionData {
   std::vector<int32_t> pages_;  // all, in random order
 };
 
+inline constexpr int64_t kAllCopies = std::numeric_limits<int64_t>::max();
+
 class AttentionStep {
  public:
-  // Requires: the data were made for a step at least this large.
-  AttentionStep(const AttentionData& data, std::vector<SeqLengths> seqs);
+  // Requires: the data were made for a step at least this large. With one copy a step's keys may
+  // stay in a cache.
+  AttentionStep(const AttentionData& data, std::vector<SeqLengths> seqs,
+                int64_t max_copies = kAllCopies);
 
   const std::vector<SeqLengths>& seqs() const { return seqs_; }
   int64_t num_copies() const { return num_copies_; }

@@ -95,7 +95,7 @@ void DrawLine(const Scale& scale, const Line& line, double y, SvgWriter& svg) {
   svg.Line(low, y - 3, low, y + 3, style);
   svg.Line(high, y - 3, high, y + 3, style);
   DrawDot(scale.X(line.ratio.median), y, line, svg);
-  const bool even = line.ratio.verdict == Verdict::kEven;
+  const bool even = line.same_plan || line.ratio.verdict == Verdict::kEven;
   svg.Text(kWidth - kRight + 14, y + 4, fmt::format("{:.3f}", line.ratio.median),
            {.size = kSmallSize, .color = even ? kGrey : kDark, .bold = !even});
   svg.Text(kWidth - kRight + 56, y + 4, line.same_plan ? "same plan" : ToString(line.ratio.verdict),
@@ -165,6 +165,7 @@ std::string RatioChart(const BenchReport& report) {
   for (const Row& row : rows) {
     if (row.samples->shape_name != shape) {
       shape = row.samples->shape_name;
+      svg.Rect({0, y + 2, kWidth, kShapeHeight - 6}, "#ffffff");
       svg.Text(20, y + 18, shape + ": " + Describe(row.samples->shape),
                {.size = 12, .color = kDark, .bold = true});
       y += kShapeHeight;

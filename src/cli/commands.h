@@ -17,6 +17,7 @@ void AddDoctor(CLI::App& app, int& exit_code);
 void AddSynth(CLI::App& app, int& exit_code);
 void AddPlan(CLI::App& app, int& exit_code);
 void AddBench(CLI::App& app, int& exit_code);
+void AddTune(CLI::App& app, int& exit_code);
 
 }  // namespace weir
 

@@ -34,6 +34,7 @@ int Main(int argc, char** argv) {
   AddSynth(app, exit_code);
   AddDoctor(app, exit_code);
   AddPlan(app, exit_code);
+  AddTune(app, exit_code);
   AddBench(app, exit_code);
   try {
     app.parse(argc, argv);

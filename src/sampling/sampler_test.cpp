@@ -183,7 +183,7 @@ TEST(Next, ScratchDoesNotGrow) {
 // Logits {0, ln 2, ln 5} are probabilities 1/8, 2/8 and 5/8.
 class Logprobs : public ::testing::Test {
  protected:
-  OutputToken Next(SamplingParams params, const std::vector<TokenId>& forbidden = {}) {
+  OutputToken Next(const SamplingParams& params, const std::vector<TokenId>& forbidden = {}) {
     std::vector<float> row = {0.0f, std::log(2.0f), std::log(5.0f)};
     SamplerScratch scratch(1000);
     SequenceSampler sampler(params, 1, {}, 3);

@@ -82,7 +82,7 @@ TEST(TokenizerJson, FieldsThatWeirDoesNotKnow) {
 }
 
 TEST(TokenizerJson, StepsThatWouldChangeTheIdsAreRefusedByName) {
-  const std::pair<const char*, Json> kCases[] = {
+  const std::pair<const char*, Json> cases[] = {
       {"/version", "2.0"},
       {"/truncation", {{"max_length", 5}}},
       {"/padding", {{"strategy", "BatchLongest"}}},
@@ -108,7 +108,7 @@ TEST(TokenizerJson, StepsThatWouldChangeTheIdsAreRefusedByName) {
       {"/added_tokens/0/content", ""},
       {"/added_tokens/0/content", std::string(257, 'x')},
   };
-  for (const auto& [place, value] : kCases) {
+  for (const auto& [place, value] : cases) {
     SCOPED_TRACE(place);
     const Error error = ErrorAfter(
         [&, where = place, what = value](Json& json) { json[Json::json_pointer(where)] = what; });

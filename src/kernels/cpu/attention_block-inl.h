@@ -54,7 +54,7 @@ struct Block {
   bool widens_tiles() const { return !small() && d <= kMaxWideDim; }
   Fetch FetchOf(int first_row) const {
     if (d > kMaxWideDim) return Fetch::kNone;
-    if (small()) return first_row == 0 ? Fetch::kOften : Fetch::kOnce;
+    if (small()) return Fetch::kOften;
     return first_row == 0 ? Fetch::kOnce : Fetch::kNone;
   }
   const char* const* PiecesOf(Fetch fetch) const {
