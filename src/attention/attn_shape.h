@@ -21,8 +21,11 @@ struct AttnShape {
   bool causal = true;
 
   int32_t group() const { return num_q_heads / num_kv_heads; }
-  // Keys and values of one token and KV head.
-  int64_t token_bytes() const { return 2 * int64_t{head_dim} * BytesPerElement(kv_dtype); }
+  // Keys and values of one token and KV head, with their scales.
+  int64_t token_bytes() const {
+    const int64_t scale = kv_dtype == KvDType::kInt8 ? 4 : 0;
+    return 2 * (int64_t{head_dim} * BytesPerElement(kv_dtype) + scale);
+  }
 };
 
 }  // namespace weir

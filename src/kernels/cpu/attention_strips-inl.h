@@ -67,7 +67,7 @@ constexpr int64_t kPiecePairs = 64;
 // little to go by; so blocks that are done with a tile before the next one is there ask several
 // times, at distances in steps that suit memory. For the others once is enough.
 enum class Fetch { kNone, kOnce, kOften };
-constexpr int kFetchDistances[] = {96, 64, 48, 32, 16};  // for bf16; twice that for int8
+constexpr int kFetchDistances[] = {128, 96, 64, 48, 32, 16};  // for bf16; twice that for int8
 
 // Scores of up to kPanelsAtOnce panels of the tile for a strip of rows, keys taken as if their
 // scale were 1.
