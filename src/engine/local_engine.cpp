@@ -18,23 +18,20 @@
 namespace weir {
 namespace {
 
+// What an engine owns besides its core, constant while it runs.
+struct Loaded {
+  EngineInfo info;
+  Tokenizer tokenizer;
+  std::vector<TokenId> eos_ids;
+  std::unique_ptr<ThreadPool> pool;  // behind pointers: the core refers to both
+  std::unique_ptr<Model> model;
+};
+
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(EngineInfo info, Tokenizer tokenizer, std::vector<TokenId> eos_ids,
-              std::unique_ptr<ThreadPool> pool, std::unique_ptr<Model> model, KvStore kv,
-              Arena arena, AttnParts attn, const SchedulerOptions& scheduler)
-      : info_(std::move(info)),
-        tokenizer_(std::move(tokenizer)),
-        eos_ids_(std::move(eos_ids)),
-        pool_(std::move(pool)),
-        model_(std::move(model)),
-        core_({.model = *model_,
-               .pool = *pool_,
-               .kv = std::move(kv),
-               .arena = std::move(arena),
-               .scheduler = scheduler,
-               .attn = std::move(attn)}),
-        thread_([this] { core_.Run(); }) {}
+  // `core` refers to the pool and the model of `loaded`.
+  LocalEngine(Loaded loaded, EngineCoreParts core)
+      : loaded_(std::move(loaded)), core_(std::move(core)), thread_([this] { core_.Run(); }) {}
 
   ~LocalEngine() override {
     core_.inbox().Stop();
@@ -43,13 +40,13 @@ class LocalEngine final : public Engine {
 
   Result<RequestId> Submit(Request request) override {
     WEIR_RETURN_IF_ERROR(CheckPrompt(request.prompt));
-    WEIR_RETURN_IF_ERROR(ValidateSampling(request.sampling, info_.vocab_size));
+    WEIR_RETURN_IF_ERROR(ValidateSampling(request.sampling, loaded_.info.vocab_size));
     const RequestId id = next_id_.fetch_add(1, std::memory_order_relaxed);
     const uint64_t seed = request.sampling.seed ? *request.sampling.seed : RandomSeed();
-    const SequenceContext context = {.tokenizer = tokenizer_,
-                                     .eos_ids = eos_ids_,
-                                     .vocab_size = info_.vocab_size,
-                                     .max_model_len = info_.max_model_len};
+    const SequenceContext context = {.tokenizer = loaded_.tokenizer,
+                                     .eos_ids = loaded_.eos_ids,
+                                     .vocab_size = loaded_.info.vocab_size,
+                                     .max_model_len = loaded_.info.max_model_len};
     auto sequence = std::make_unique<Sequence>(id, std::move(request), seed, context);
     if (core_.inbox().Add(std::move(sequence))) return id;
     return Err(Code::kUnavailable, "engine: shutting down, no request is taken any more");
@@ -58,26 +55,26 @@ class LocalEngine final : public Engine {
   void Cancel(RequestId request) override { core_.inbox().Cancel(request); }
 
   std::vector<TokenId> Encode(std::string_view text) const override {
-    return tokenizer_.Encode(text);
+    return loaded_.tokenizer.Encode(text);
   }
   std::string Decode(const std::vector<TokenId>& tokens) const override {
-    return tokenizer_.Decode(tokens, /*skip_special=*/false);
+    return loaded_.tokenizer.Decode(tokens, /*skip_special=*/false);
   }
-  const EngineInfo& info() const override { return info_; }
+  const EngineInfo& info() const override { return loaded_.info; }
 
  private:
   Status CheckPrompt(const std::vector<TokenId>& prompt) const {
     if (prompt.empty()) return Err(Code::kInvalidRequest, "prompt: empty, wanted a token or more");
     const auto length = static_cast<int64_t>(prompt.size());
-    if (length >= info_.max_model_len) {
+    if (length >= loaded_.info.max_model_len) {
       return Err(Code::kInvalidRequest, "prompt: ", length, " tokens, wanted at most ",
-                 info_.max_model_len - 1, " so that one can be generated within max_model_len ",
-                 info_.max_model_len);
+                 loaded_.info.max_model_len - 1,
+                 " so that one can be generated within max_model_len ", loaded_.info.max_model_len);
     }
     for (size_t i = 0; i < prompt.size(); ++i) {
-      if (prompt[i] >= 0 && prompt[i] < info_.vocab_size) continue;
+      if (prompt[i] >= 0 && prompt[i] < loaded_.info.vocab_size) continue;
       return Err(Code::kInvalidRequest, "prompt: token ", i, " is ", prompt[i],
-                 ", wanted an id from 0 to ", info_.vocab_size - 1);
+                 ", wanted an id from 0 to ", loaded_.info.vocab_size - 1);
     }
     return Ok();
   }
@@ -87,12 +84,7 @@ class LocalEngine final : public Engine {
     return (uint64_t{device()} << 32) | device();
   }
 
-  // Constant after construction.
-  EngineInfo info_;
-  Tokenizer tokenizer_;
-  std::vector<TokenId> eos_ids_;
-  std::unique_ptr<ThreadPool> pool_;  // behind pointers: the core refers to both
-  std::unique_ptr<Model> model_;
+  const Loaded loaded_;
   // Any thread.
   std::atomic<RequestId> next_id_{1};
   // Engine thread only, except its inbox.
@@ -181,12 +173,20 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   WEIR_LOG(INFO, "attention planned", "policy", info.attn_policy, "batch_invariant",
            options.attention.batch_invariant, "kv_cache_dtype", info.kv_cache_dtype, "profile",
            attn.profile_name, "workspace", HumanBytes(attn.workspace.num_bytes()));
-  return std::make_unique<LocalEngine>(std::move(info), std::move(tokenizer), EosIds(source),
-                                       std::move(pool), std::make_unique<Model>(std::move(model)),
-                                       std::move(kv), Arena(std::move(arena)), std::move(attn),
-                                       SchedulerOptions{.max_step_tokens = max_rows,
-                                                        .max_seqs = options.max_num_seqs,
-                                                        .page_len = options.page_len});
+  Loaded loaded = {.info = std::move(info),
+                   .tokenizer = std::move(tokenizer),
+                   .eos_ids = EosIds(source),
+                   .pool = std::move(pool),
+                   .model = std::make_unique<Model>(std::move(model))};
+  EngineCoreParts core = {.model = *loaded.model,
+                          .pool = *loaded.pool,
+                          .kv = std::move(kv),
+                          .arena = Arena(std::move(arena)),
+                          .scheduler = {.max_step_tokens = max_rows,
+                                        .max_seqs = options.max_num_seqs,
+                                        .page_len = options.page_len},
+                          .attn = std::move(attn)};
+  return std::make_unique<LocalEngine>(std::move(loaded), std::move(core));
 }
 
 }  // namespace weir
