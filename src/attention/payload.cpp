@@ -104,14 +104,14 @@ PayloadChooser::LengthClass PayloadChooser::ClassOf(const KvRun& run, int64_t nu
 Payload PayloadChooser::Choose() {
   best_ = {};
   if (classes_.empty()) return {};
-  ConsiderDecodes();
+  ConsiderDecodes(kNoSplit);
   Consider({}, Cut({}), prefill_units_ > 0 ? kMixedSplitGain : kSplitGain);
   ConsiderPrefills();
   return best_.payload;
 }
 
 // Payloads tried before, and those longer than any run, would be predicted in vain.
-void PayloadChooser::ConsiderDecodes() {
+void PayloadChooser::ConsiderDecodes(int32_t prefill) {
   int32_t longest = 1;
   for (const LengthClass& c : classes_) {
     if (c.decode) longest = std::max(longest, c.num_units);
@@ -120,30 +120,39 @@ void PayloadChooser::ConsiderDecodes() {
       (device_.min_payload_tiles * device_.tile_len + capacity_.unit_len - 1) / capacity_.unit_len;
   std::array<int32_t, std::size(kDecodeFractions)> tried = {};
   for (size_t i = 0; i < tried.size(); ++i) {
-    int32_t payload = std::max(least, ShareOf(decode_units_, kDecodeFractions[i]));
-    if (payload >= longest || std::find(tried.begin(), tried.end(), payload) != tried.end()) {
+    Payload payload = {.decode = std::max(least, ShareOf(decode_units_, kDecodeFractions[i])),
+                       .prefill = prefill};
+    if (payload.decode >= longest ||
+        std::find(tried.begin(), tried.end(), payload.decode) != tried.end()) {
       continue;
     }
-    SlotRows rows = Cut({.decode = payload, .prefill = kNoSplit});
-    for (; !Fit(rows) && payload < longest; least = payload) {
-      payload = LongerPayload(payload);
-      rows = Cut({.decode = payload, .prefill = kNoSplit});
+    SlotRows rows = Cut(payload);
+    for (; !Fit(rows) && payload.decode < longest; least = payload.decode) {
+      payload.decode = LongerPayload(payload.decode);
+      rows = Cut(payload);
     }
-    tried[i] = payload;
-    Consider({.decode = payload, .prefill = kNoSplit}, rows, 1);
+    tried[i] = payload.decode;
+    Consider(payload, rows, 1);
     if (best_.weighted_us <= kGoodEnough * AtLeastUs(0, 0)) return;
   }
 }
 
-// Prefills that keep all workers busy anyway are not worth a merge.
+// Prefills that keep all workers busy anyway are not worth a merge. Where they do not, pieces of
+// them leave other gaps for the decodes.
 void PayloadChooser::ConsiderPrefills() {
   int64_t items = 0;
   for (const LengthClass& c : classes_) items += c.decode ? 0 : c.count * shape_.num_kv_heads;
   if (items == 0 || items >= int64_t{2} * device_.num_workers) return;
-  const int32_t decode = best_.payload.decode;
   for (const double f : kPrefillFractions) {
-    const Payload payload = {.decode = decode, .prefill = ShareOf(prefill_units_, f)};
-    Consider(payload, Cut(payload), 1);
+    Payload payload = {.decode = kNoSplit, .prefill = ShareOf(prefill_units_, f)};
+    SlotRows rows = Cut(payload);
+    while (!Fit(rows)) {
+      payload.prefill = LongerPayload(payload.prefill);
+      rows = Cut(payload);
+    }
+    if (payload.prefill == kNoSplit) return;
+    Consider(payload, rows, 1);
+    ConsiderDecodes(payload.prefill);
   }
 }
 

@@ -78,7 +78,7 @@ class PayloadChooser {
     double us = 0;  // 0: none yet
     double weighted_us = std::numeric_limits<double>::infinity();
   };
-  void ConsiderDecodes();
+  void ConsiderDecodes(int32_t prefill);
   void ConsiderPrefills();
   void Consider(const Payload& payload, const SlotRows& rows, double weight);
   bool Fit(const SlotRows& rows) const;
