@@ -81,9 +81,8 @@ Status CheckMemory(int64_t bytes) {
 }  // namespace
 
 double KvBytes(const AttnShape& shape, const SeqLengths& seq) {
-  const int64_t scales = shape.kv_dtype == KvDType::kInt8 ? 2 * sizeof(float) : 0;
   return static_cast<double>(seq.kv_len) * static_cast<double>(shape.num_kv_heads) *
-         static_cast<double>(shape.token_bytes() + scales);
+         static_cast<double>(shape.token_bytes());
 }
 
 double AttentionFlops(const AttnShape& shape, const SeqLengths& seq) {

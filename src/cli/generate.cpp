@@ -11,6 +11,7 @@
 
 #include <weir/engine.h>
 
+#include "base/cpu_set.h"
 #include "base/env.h"
 #include "base/error.h"
 #include "cli/checks.h"
@@ -19,6 +20,7 @@
 #include "cli/generation.h"
 #include "cli/num_threads.h"
 #include "cli/progress.h"
+#include "cli/tuned_profile.h"
 
 namespace weir {
 namespace {
@@ -78,7 +80,8 @@ void AddAttentionOptions(CLI::App& command, AttentionOptions& o) {
                 "Bits of a sequence do not depend on what runs beside it")
       ->group(group);
   add("--kv-cache-dtype", o.kv_cache_dtype, "bf16 or int8");
-  add("--device-profile", o.device_profile, "Profile that `weir tune` wrote (default: built in)");
+  add("--device-profile", o.device_profile,
+      "Profile that `weir tune` wrote (default: where it leaves it, or built in)");
 }
 
 void AddSamplingOptions(CLI::App& command, GenerateOptions& o) {
@@ -153,12 +156,20 @@ Status ReadPrompts(std::vector<std::string>& prompts) {
   return Ok();
 }
 
+// What `weir tune` measured, where it is for as many threads.
+void UseTunedProfile(EngineOptions& o) {
+  const std::string path = DefaultProfilePath();
+  const int32_t threads = o.num_threads > 0 ? o.num_threads : FindUsableCpus().num_threads;
+  if (FindTunedProfile(path, threads)) o.attention.device_profile = path;
+}
+
 Status Prepare(GenerateOptions& o) {
   if (o.engine.model.empty()) {
     WEIR_ASSIGN_OR_RETURN(o.engine.model, DefaultModel());
   }
   o.engine.kernels = EnvString("WEIR_KERNELS");
   WEIR_ASSIGN_OR_RETURN(o.engine.num_threads, AskedThreads(o.engine.num_threads));
+  if (o.engine.attention.device_profile.empty()) UseTunedProfile(o.engine);
   o.engine.kv_cache_bytes = static_cast<int64_t>(o.kv_cache_gib * (1 << 30));
   if (o.has_seed) o.sampling.seed = o.seed;
   WEIR_RETURN_IF_ERROR(ParseLogitBias(o));

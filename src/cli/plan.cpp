@@ -16,6 +16,7 @@
 #include "cli/plan_device.h"
 #include "cli/plan_report.h"
 #include "cli/plan_rows.h"
+#include "cli/tuned_profile.h"
 
 namespace weir {
 namespace {
@@ -80,7 +81,8 @@ void AddDeviceOptions(CLI::App& command, PlanDeviceOptions& o) {
       .add_option("--device", o.device,
                   names +
                       ", or a JSON file like those under src/attention/profiles "
-                      "(default: cpu; h200 with --sm or --workers)")
+                      "(default: cpu, as `weir tune` measured it where it has; h200 with --sm or "
+                      "--workers)")
       ->group(group);
   const auto add = [&](const char* name, int32_t& value, const char* help) {
     command.add_option(name, value, help)->check(CLI::Range(1, kMaxPlanWorkers))->group(group);
@@ -220,6 +222,7 @@ Result<PlanReport> MakeReport(PlanOptions& o) {
   WEIR_RETURN_IF_ERROR(CheckShape(o.shape));
   PlanReport report{.shape = o.shape, .shared_prefix = o.shared_prefix};
   WEIR_ASSIGN_OR_RETURN(report.groups, ParseRows(o.rows));
+  o.device.tuned = DefaultProfilePath();
   WEIR_ASSIGN_OR_RETURN(report.device, ChooseDevice(o.device));
   WEIR_ASSIGN_OR_RETURN(const std::vector<AttnPolicy> policies, Policies(o));
   WEIR_RETURN_IF_ERROR(CheckSize(report, policies));

@@ -6,6 +6,7 @@
 #include "base/cpu_set.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "cli/tuned_profile.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,7 @@ Result<DeviceProfile> ThisCpu(const PlanDeviceOptions& options) {
                "found with --device cpu, wanted --threads");
   }
   const int32_t threads = options.threads > 0 ? options.threads : FindUsableCpus().num_threads;
+  if (auto tuned = FindTunedProfile(options.tuned, threads)) return *tuned;
   return DefaultCpuProfile(threads);
 }
 

@@ -18,8 +18,10 @@ struct PlanDeviceOptions {
   int32_t sm = 0;      // 0: as the profile says
   int32_t workers = 0;
   int32_t threads = 0;  // of a CPU; 0: every usable CPU
+  std::string tuned;    // file that `weir tune` writes, for this CPU; empty: none
 };
 
+// This CPU is the tuned profile where there is one for its threads, else the built-in one.
 // Without a device: this machine's CPU, or an H200 with other counts where counts are given. Other
 // counts of multiprocessors keep the workers on each; the memory stays what it is.
 Result<DeviceProfile> ChooseDevice(const PlanDeviceOptions& options);

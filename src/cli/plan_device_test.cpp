@@ -27,6 +27,19 @@ TEST(PlanDevice, WithoutOptionsItIsThisMachine) {
             DefaultCpuProfile(64).total_gb_s);
 }
 
+TEST(PlanDevice, ThisMachineIsAsItWasTuned) {
+  const std::string path = testing::TempDir() + "plan_device_test_tuned.json";
+  DeviceProfile tuned = DefaultCpuProfile(7);
+  tuned.name = "tuned";
+  std::ofstream(path) << DumpDeviceProfile(tuned);
+  EXPECT_EQ(ChooseDevice({.threads = 7, .tuned = path})->name, "tuned");
+  EXPECT_EQ(ChooseDevice({.device = "cpu", .threads = 7, .tuned = path})->name, "tuned");
+  EXPECT_EQ(ChooseDevice({.threads = 8, .tuned = path})->name, "cpu") << "other threads";
+  EXPECT_EQ(ChooseDevice({.device = "h200", .tuned = path})->name, "h200");
+  std::ofstream(path) << "{";
+  EXPECT_EQ(ChooseDevice({.threads = 7, .tuned = path})->name, "cpu") << "broken";
+}
+
 TEST(PlanDevice, CountsAloneMeanAnH200WithThem) {
   const auto same = ChooseDevice({.sm = 132, .workers = 264});
   ASSERT_TRUE(same.has_value());

@@ -35,7 +35,8 @@ constexpr int32_t kFewSeqs = 8;
 constexpr int32_t kManySeqs = 1024;
 constexpr int32_t kManyLen = 16;
 constexpr int32_t kFewLen = kManySeqs / kFewSeqs * kManyLen;
-constexpr int32_t kTinyLen = 64;  // keys; a row of two such pieces is cut for the merge
+constexpr int32_t kTinyLen = 64;   // keys
+constexpr int32_t kMergeRows = 4;  // of two such pieces each, which stay in a cache
 
 int32_t NumReadSeqs(int32_t num_threads) { return std::max(8, num_threads / 2); }
 
@@ -105,26 +106,36 @@ class Tuner {
     return Ok();
   }
 
-  // launch_us, merge_us: rows whose keys stay in the nearest cache, many times.
+  // launch_us, merge_us: rows whose keys stay in a cache, many times. A merge is what rows in
+  // halves take beyond as many whole rows as there are halves: the same keys in as many items.
   Status Tiny(TuneSamples& samples) {
     AttnPolicy halves = Unsplit();
     halves.fixed_splits = 2;
     const int32_t threads = all_.num_threads();
-    WEIR_ASSIGN_OR_RETURN(const Timed half, Make(Decodes(1, kTinyLen), 1, Unsplit(), 1));
-    WEIR_ASSIGN_OR_RETURN(const Timed both, Make(Decodes(1, 2 * kTinyLen), 1, halves, 1));
-    WEIR_ASSIGN_OR_RETURN(const Timed woken, Make(Decodes(1, kTinyLen), threads, Unsplit(), 1));
-    const int32_t items = half.call->plan().work.num_items;
+    const auto make = [&](int32_t rows, int32_t len, int32_t workers, const AttnPolicy& policy) {
+      return Make(Decodes(rows, len), workers, policy, 1);
+    };
+    WEIR_ASSIGN_OR_RETURN(const Timed whole, make(2 * kMergeRows, kTinyLen, 1, Unsplit()));
+    WEIR_ASSIGN_OR_RETURN(const Timed split, make(kMergeRows, 2 * kTinyLen, 1, halves));
+    WEIR_ASSIGN_OR_RETURN(const Timed alone, make(1, kTinyLen, 1, Unsplit()));
+    WEIR_ASSIGN_OR_RETURN(const Timed woken, make(1, kTinyLen, threads, Unsplit()));
+    const int32_t merges = split.call->plan().work.num_merges;
+    WEIR_CHECK_EQ(merges, kMergeRows * kShape.num_kv_heads);
+    const int32_t items = alone.call->plan().work.num_items;
     const int32_t turns = (items + threads - 1) / threads;
-    WEIR_CHECK_EQ(both.call->plan().work.num_merges, items);
     for (int i = 0; i < kTinyRounds; ++i) {
-      const double half_us = Seconds(half, one_) * 1e6;
-      const double both_us = Seconds(both, one_) * 1e6;
-      samples["merge_us"].push_back((both_us - 2 * half_us) / items);
+      const double merges_us = (Seconds(split, one_) - Seconds(whole, one_)) * 1e6;
+      samples["merge_us"].push_back(merges_us / merges);
+      const double items_us = Seconds(alone, one_) * 1e6 * turns / items;
       Seconds(woken, all_);  // wakes the others, who then spin as they do within a step
-      const double woken_us = Seconds(woken, all_) * 1e6;
-      samples["launch_us"].push_back(woken_us - half_us * turns / items);
+      samples["launch_us"].push_back(Seconds(woken, all_) * 1e6 - items_us);
     }
     return Ok();
+  }
+
+  double disturbed() const {
+    return static_cast<double>(num_disturbed_) /
+           static_cast<double>(std::max<int64_t>(1, num_calls_));
   }
 
  private:
@@ -142,11 +153,13 @@ class Tuner {
 
   double Seconds(const Timed& timed, ThreadPool& pool) {
     double seconds = 0;
+    ++num_calls_;
     for (int i = 0; i < kTries; ++i) {
       const int64_t before = NumPreemptions();
       seconds = timed.call->Seconds(table_, pool);
-      if (NumPreemptions() == before) break;
+      if (NumPreemptions() == before) return seconds;
     }
+    ++num_disturbed_;
     return seconds;
   }
 
@@ -155,6 +168,8 @@ class Tuner {
   ThreadPool all_;
   CallerPin pin_;
   std::unique_ptr<AttentionData> data_;
+  int64_t num_calls_ = 0;
+  int64_t num_disturbed_ = 0;  // in every try
 };
 
 std::string Source(int rounds, const std::string& how) {
@@ -183,10 +198,11 @@ void AddSources(DeviceProfile& profile) {
       Source(kTinyRounds, fmt::format("a row of {} keys on all threads, which still spin, without "
                                       "the items themselves",
                                       kTinyLen));
-  sources["merge_us"] = Source(
-      kTinyRounds, fmt::format("one thread, a row of {} keys in halves against twice the half, per "
-                               "merge, {}; rounded down",
-                               2 * kTinyLen, kShapeText));
+  sources["merge_us"] =
+      Source(kTinyRounds,
+             fmt::format("one thread, {} rows of {} keys in halves against {} of {}, per merge, "
+                         "{}; rounded down",
+                         kMergeRows, 2 * kTinyLen, 2 * kMergeRows, kTinyLen, kShapeText));
 }
 
 }  // namespace
@@ -234,7 +250,9 @@ Result<Tuning> MeasureCpuProfile(const KernelTable& table, int32_t num_threads,
   progress("fixed costs: item_us, launch_us, merge_us");
   WEIR_RETURN_IF_ERROR(tuner.ItemUs(samples));
   WEIR_RETURN_IF_ERROR(tuner.Tiny(samples));
-  return Tuning{ProfileFrom(samples, num_threads), std::move(samples)};
+  Tuning tuning{.profile = ProfileFrom(samples, num_threads), .disturbed = tuner.disturbed()};
+  tuning.samples = std::move(samples);
+  return tuning;
 }
 
 }  // namespace weir

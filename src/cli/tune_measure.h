@@ -25,6 +25,7 @@ using TuneSamples = std::map<std::string, std::vector<double>>;
 struct Tuning {
   DeviceProfile profile;
   TuneSamples samples;
+  double disturbed = 0;  // part of the timed calls that other programs interrupted
 };
 
 // `progress` is told what is measured next.

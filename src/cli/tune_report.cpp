@@ -10,6 +10,7 @@ namespace weir {
 namespace {
 
 constexpr size_t kMaxProfileBytes = size_t{1} << 16;
+constexpr double kMaxDisturbed = 0.05;  // before the user is told
 
 struct Constant {
   const char* key;
@@ -63,6 +64,12 @@ std::string ToText(const TuneReport& report) {
     out += fmt::format("{:<15} {:>8} {:>8}\n", "num_workers", report.before.num_workers,
                        now.num_workers);
   }
+  if (report.tuning.disturbed > kMaxDisturbed) {
+    out += fmt::format(
+        "\nother programs interrupted {:.0f} % of the measurements: better tune again "
+        "while the machine is idle\n",
+        100 * report.tuning.disturbed);
+  }
   return out + fmt::format(
                    "\nspread: median distance of the samples from their median\nwritten to "
                    "{}\n",
@@ -83,6 +90,7 @@ Json ToJson(const TuneReport& report) {
   Json object = {{"file", report.file},
                  {"previous", report.previous},
                  {"threads", report.tuning.profile.num_workers},
+                 {"disturbed", report.tuning.disturbed},
                  {"constants", std::move(constants)}};
   // The profile as the file holds it.
   if (auto profile = ParseJson(DumpDeviceProfile(report.tuning.profile), report.file)) {

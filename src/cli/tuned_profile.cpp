@@ -43,7 +43,7 @@ std::optional<DeviceProfile> FindTunedProfile(const std::string& path, int32_t n
     return std::nullopt;
   }
   if (profile->num_workers != num_threads) {
-    WEIR_LOG(INFO, "tuned device profile not used", "file", path, "its threads",
+    WEIR_LOG(INFO, "tuned device profile not used", "file", path, "its_threads",
              profile->num_workers, "wanted", num_threads);
     return std::nullopt;
   }

@@ -23,7 +23,9 @@
 //           key, so the bits of a row depend on its own q, keys and values and on where its keys
 //           are cut (attn_work.h says how to be free of that). The reference uses double. Scores of
 //           unseen tokens are replaced by -inf. Softmax weights may be rounded to bf16 and are then
-//           divided by the sum of the rounded. A row that sees nothing is zero.
+//           divided by the sum of the rounded. Over int8 pages, q may be rounded to 1 / 4096 of the
+//           largest of its head or better, and weights times their values' scales to 1 / 32767 of
+//           the largest of a tile. A row that sees nothing is zero.
 #ifndef WEIR_KERNELS_PAGED_ATTENTION_H_
 #define WEIR_KERNELS_PAGED_ATTENTION_H_
 

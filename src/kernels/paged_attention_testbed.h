@@ -1,60 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests of paged attention share: content by position, batches that put it into pages,
-// plans that cut the work in all the ways a planner may, and the result in double precision.
+// What the tests of paged attention share: batches that put content into pages, and plans that cut
+// the work in all the ways a planner may.
 #ifndef WEIR_KERNELS_PAGED_ATTENTION_TESTBED_H_
 #define WEIR_KERNELS_PAGED_ATTENTION_TESTBED_H_
 
 #include <algorithm>
 #include <cstdint>
-#include <iosfwd>
 #include <random>
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "kernels/kernel_test_util.h"
-#include "kernels/paged_attention.h"
+#include "kernels/paged_attention_oracle.h"
 #include "tensor/buffer.h"
 
 namespace weir {
-
-struct AttnTestShape {
-  int32_t hq;
-  int32_t hkv;
-  int32_t d;
-  int32_t page_len = 16;
-  KvDType dtype = KvDType::kBf16;
-
-  int32_t group() const { return hq / hkv; }
-  AttnTestShape With(KvDType type) const { return {hq, hkv, d, page_len, type}; }
-};
-std::ostream& operator<<(std::ostream& out, const AttnTestShape& shape);
-
-struct Sequence {
-  int32_t q_len;
-  int32_t kv_len;
-};
-
-// Queries, keys and values by position, as a model thinks of them.
-struct Content {
-  AttnTestShape shape;
-  int32_t kv_len;
-  std::vector<Bf16> q;  // [kv_len, hq, d]: one for every position, of which batches use the last
-  std::vector<Bf16> k;  // [kv_len, hkv, d]
-  std::vector<Bf16> v;
-
-  Content(const AttnTestShape& s, int32_t len, uint32_t seed, float k_size = 1.0f);
-  // The first `len` positions are those of `other`.
-  void CopyPrefix(const Content& other, int32_t len);
-  // The keys or values of a token and head as int8 pages hold them.
-  struct Quantised {
-    float scale;
-    std::vector<int8_t> whole;  // [d]
-  };
-  Quantised Quantise(const std::vector<Bf16>& x, int32_t t, int32_t head) const;
-  // All keys or all values, rounded as pages round them.
-  std::vector<float> Stored(const std::vector<Bf16>& x) const;
-};
 
 struct Plan {
   std::vector<AttnItem> items;

@@ -25,15 +25,12 @@ Pairs LoadPairs(const Bf16* p) {
   return Widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
-// Of eight pairs of int8.
-Pairs Widen(__m128i pairs) {
-  const __m256i words = _mm256_cvtepi16_epi32(pairs);
-  return {_mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, 24), 24)),
-          _mm256_cvtepi32_ps(_mm256_srai_epi32(words, 8))};
+// Eight pairs of whole numbers.
+__m256i LoadPairs(const int16_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-
-Pairs LoadPairs(const int8_t* p) {
-  return Widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+__m256i LoadPairs(const int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
 // Lanes [0, count) set.
@@ -43,19 +40,56 @@ __m256i LaneMask(int64_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), lane);
 }
 
-__m256 Dot(__m256 sum, __m256 a0, __m256 a1, const Pairs& b) {
-  return _mm256_fmadd_ps(a1, b.second, _mm256_fmadd_ps(a0, b.first, sum));
+// Sums of products of pairs: in f32, or of whole numbers in 32 bits.
+__m256 Dot(__m256 sum, const Pairs& a, const Pairs& b) {
+  return _mm256_fmadd_ps(a.second, b.second, _mm256_fmadd_ps(a.first, b.first, sum));
+}
+__m256i Dot(__m256i sum, __m256i a, __m256i b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
+
+// How sums are kept, and how pair `i` of packed queries or weights is read for all lanes.
+template <class E>
+struct Arithmetic {
+  using Sum = __m256i;
+  static __m256i Broadcast(const float* pairs, int64_t i) {
+    int32_t bits;
+    __builtin_memcpy(&bits, pairs + i, 4);
+    return _mm256_set1_epi32(bits);
+  }
+};
+template <>
+struct Arithmetic<Bf16> {
+  using Sum = __m256;
+  static Pairs Broadcast(const float* pairs, int64_t i) {
+    return {_mm256_broadcast_ss(pairs + 2 * i), _mm256_broadcast_ss(pairs + 2 * i + 1)};
+  }
+};
+
+__m256 ToFloats(__m256 sum) { return sum; }
+__m256 ToFloats(__m256i sum) { return _mm256_cvtepi32_ps(sum); }
+
+// f32 sums go on from o; whole numbers are summed over the tile and then added to it.
+void StartSum(const float* o, __m256* sum) { *sum = _mm256_load_ps(o); }
+void StartSum(const float*, __m256i* sum) { *sum = _mm256_setzero_si256(); }
+void StoreSum(__m256 sum, const float*, float* o) { _mm256_store_ps(o, sum); }
+void StoreSum(__m256i sum, const float* scale, float* o) {
+  const __m256 added = _mm256_cvtepi32_ps(sum);
+  _mm256_store_ps(o, _mm256_fmadd_ps(added, _mm256_set1_ps(*scale), _mm256_load_ps(o)));
 }
 
 // The first `count` pairs, zero beyond.
 Pairs LoadPairs(const Bf16* p, int64_t count) {
   return Widen(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), LaneMask(count)));
 }
-Pairs LoadPairs(const int8_t* p, int64_t count) {
-  __m128i pairs = _mm_setzero_si128();
+__m256i LoadPairs(const int16_t* p, int64_t count) {
+  return _mm256_maskload_epi32(reinterpret_cast<const int*>(p), LaneMask(count));
+}
+__m256i LoadPairs(const int8_t* p, int64_t count) {
+  int8_t pairs[2 * kLanes] = {};
   const int64_t n = count < 0 ? 0 : count > kLanes ? kLanes : count;
-  __builtin_memcpy(&pairs, p, static_cast<size_t>(n) * 2);
-  return Widen(pairs);
+  __builtin_memcpy(pairs, p, static_cast<size_t>(n) * 2);
+  return LoadPairs(pairs);
 }
 
 // Fetches what a quarter of a step's vectors takes: quarter `i` of the piece at `step`.
@@ -127,9 +161,9 @@ struct Avx2 {
   }
   template <class E>
   static void Scores(const ScoreStrip<Avx2, E>& strip);
-  static void ScaleScores(float* scores, const float* scales);
+  static void ScaleScores(float* scores, const float* scales, float scale);
   static void CapScores(float* scores, int count, float scale);
-  template <bool kScaled>
+  template <bool kWhole>
   static void Softmax(const SoftmaxRow<Avx2>& row);
   template <class E>
   static void Values(const ValueStrip<Avx2, E>& strip);
@@ -138,36 +172,35 @@ struct Avx2 {
   }
   static void Fold(const Part& part, const Part& to);
   static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
-  static void Widen(const int8_t* from, int64_t count, Bf16* to);
+  static void Widen(const int8_t* from, int64_t count, int16_t* to);
 };
 
 template <int kRows, Fetch kFetch, class E>
 void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
+  using Sum = typename Arithmetic<E>::Sum;
   for (int n = strip.first_panel; n < strip.first_panel + strip.num_panels; ++n) {
     const E* k = strip.tile->k[n];
     const int in_group = n % kPanelsAtOnce;
     const char* const* pieces = strip.pieces + (n == in_group ? 0 : strip.d / 2) + in_group;
-    const float* q = strip.q;
-    __m256 sum[kRows][2];
+    Sum sum[kRows][2];
 #pragma GCC unroll 8
-    for (int m = 0; m < kRows; ++m) sum[m][0] = sum[m][1] = _mm256_setzero_ps();
+    for (int m = 0; m < kRows; ++m) sum[m][0] = sum[m][1] = Sum{};
     for (int64_t i = 0; i < strip.d / 2; ++i) {
-      const Pairs low = LoadPairs(k + i * 32);
-      const Pairs high = LoadPairs(k + i * 32 + 16);
+      const auto low = LoadPairs(k + i * 32);
+      const auto high = LoadPairs(k + i * 32 + 16);
       FetchQuarter<E, kFetch>(pieces, i / 4 * 4, i % 4);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
-        const __m256 q0 = _mm256_broadcast_ss(q + m * 2);
-        const __m256 q1 = _mm256_broadcast_ss(q + m * 2 + 1);
-        sum[m][0] = Dot(sum[m][0], q0, q1, low);
-        sum[m][1] = Dot(sum[m][1], q0, q1, high);
+        const auto q = Arithmetic<E>::Broadcast(strip.q, i * kRows + m);
+        sum[m][0] = Dot(sum[m][0], q, low);
+        sum[m][1] = Dot(sum[m][1], q, high);
       }
-      q += kRows * 2;
     }
 #pragma GCC unroll 8
     for (int m = 0; m < kRows; ++m) {
-      _mm256_store_ps(strip.scores + m * kKvTile + n * kPanelTokens, sum[m][0]);
-      _mm256_store_ps(strip.scores + m * kKvTile + n * kPanelTokens + kLanes, sum[m][1]);
+      float* scores = strip.scores + m * kKvTile + n * kPanelTokens;
+      _mm256_store_ps(scores, ToFloats(sum[m][0]));
+      _mm256_store_ps(scores + kLanes, ToFloats(sum[m][1]));
     }
   }
 }
@@ -175,12 +208,12 @@ void ScoresOf(const ScoreStrip<Avx2, E>& strip) {
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16); of these, `count` exist.
 template <int kRows, bool kWhole, Fetch kFetch, class E>
 void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
-  __m256 sum[kRows][2];
+  typename Arithmetic<E>::Sum sum[kRows][2];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
     const float* o = strip.o + m * strip.padded_d + first;
-    sum[m][0] = _mm256_load_ps(o);
-    sum[m][1] = _mm256_load_ps(o + kLanes);
+    StartSum(o, &sum[m][0]);
+    StartSum(o + kLanes, &sum[m][1]);
   }
   const char* const* pieces = strip.pieces + strip.d + first / kDimsAtOnce * 64;
   const auto quarter = static_cast<int>(first % kDimsAtOnce / 16);
@@ -189,24 +222,22 @@ void ValuesOf(const ValueStrip<Avx2, E>& strip, int64_t first, int64_t count) {
     const int64_t at = (t * strip.d + first) * 2;
     for (int n = 0; n < strip.num_panels; ++n) {
       const E* v = strip.tile->v[n] + at;
-      const Pairs low = kWhole ? LoadPairs(v) : LoadPairs(v, count);
-      const Pairs high = kWhole ? LoadPairs(v + 16) : LoadPairs(v + 16, count - kLanes);
+      const auto low = kWhole ? LoadPairs(v) : LoadPairs(v, count);
+      const auto high = kWhole ? LoadPairs(v + 16) : LoadPairs(v + 16, count - kLanes);
       FetchQuarter<E, kFetch>(pieces, t * kTilePanels + n, quarter);
 #pragma GCC unroll 8
       for (int m = 0; m < kRows; ++m) {
-        const float* p = strip.p + m * kKvTile + n * kPanelTokens + t * 2;
-        const __m256 p0 = _mm256_broadcast_ss(p);
-        const __m256 p1 = _mm256_broadcast_ss(p + 1);
-        sum[m][0] = Dot(sum[m][0], p0, p1, low);
-        sum[m][1] = Dot(sum[m][1], p0, p1, high);
+        const auto p = Arithmetic<E>::Broadcast(strip.p + m * kKvTile, n * kPanelTokens / 2 + t);
+        sum[m][0] = Dot(sum[m][0], p, low);
+        sum[m][1] = Dot(sum[m][1], p, high);
       }
     }
   }
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
     float* o = strip.o + m * strip.padded_d + first;
-    _mm256_store_ps(o, sum[m][0]);
-    _mm256_store_ps(o + kLanes, sum[m][1]);
+    StoreSum(sum[m][0], strip.p_scales + m, o);
+    StoreSum(sum[m][1], strip.p_scales + m, o + kLanes);
   }
 }
 
@@ -273,10 +304,10 @@ void Raise(const SoftmaxRow<Avx2>& row, float m) {
   *row.m = m;
 }
 
-void Avx2::ScaleScores(float* scores, const float* scales) {
+void Avx2::ScaleScores(float* scores, const float* scales, float scale) {
   for (int i = 0; i < kPanelTokens; i += kLanes) {
-    _mm256_store_ps(scores + i,
-                    _mm256_mul_ps(_mm256_load_ps(scores + i), _mm256_loadu_ps(scales + i)));
+    const __m256 both = _mm256_mul_ps(_mm256_loadu_ps(scales + i), _mm256_set1_ps(scale));
+    _mm256_store_ps(scores + i, _mm256_mul_ps(_mm256_load_ps(scores + i), both));
   }
 }
 
@@ -303,14 +334,33 @@ void Avx2::CapScores(float* scores, int count, float scale) {
   }
 }
 
-template <bool kScaled>
+constexpr int kTileVecs = kKvTile / kLanes;
+
+// Weights `p` times the scales of their values as whole numbers.
+void StoreWhole(const SoftmaxRow<Avx2>& row, __m256* p) {
+  __m256 largest = _mm256_setzero_ps();
+  for (int n = 0; n < kTileVecs; ++n) {
+    p[n] = _mm256_mul_ps(p[n], _mm256_loadu_ps(row.v_scales[n / 2] + n % 2 * kLanes));
+    largest = _mm256_max_ps(largest, p[n]);
+  }
+  const float most = ReduceMax(largest);
+  *row.p_scale = most * (1.0f / INT16_MAX);
+  const __m256 inverse = _mm256_set1_ps(most > kLeastWeight ? INT16_MAX / most : 0.0f);
+  auto* to = reinterpret_cast<__m256i*>(row.p);
+  for (int n = 0; n < kTileVecs; n += 2) {
+    const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(p[n], inverse));
+    const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(p[n + 1], inverse));
+    _mm256_store_si256(to + n / 2, _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8));
+  }
+}
+
+template <bool kWhole>
 void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
-  constexpr int kVecs = kKvTile / kLanes;
   const __m256 unseen = _mm256_set1_ps(kUnseen);
-  __m256 s[kVecs];
+  __m256 s[kTileVecs];
   __m256 largest = unseen;
 #pragma GCC unroll 16
-  for (int n = 0; n < kVecs; ++n) {
+  for (int n = 0; n < kTileVecs; ++n) {
     const __m256 mask = _mm256_castsi256_ps(LaneMask(row.visible - n * kLanes));
     s[n] = _mm256_blendv_ps(unseen, _mm256_load_ps(row.scores + n * kLanes), mask);
     largest = _mm256_max_ps(largest, s[n]);
@@ -323,16 +373,14 @@ void Avx2::Softmax(const SoftmaxRow<Avx2>& row) {
   const __m256 minus_m = _mm256_set1_ps(-offset);
   __m256 l[2] = {_mm256_load_ps(row.l), _mm256_load_ps(row.l + kLanes)};
 #pragma GCC unroll 16
-  for (int n = 0; n < kVecs; ++n) {
-    __m256 p = Exp2(_mm256_fmadd_ps(s[n], scale, minus_m));
-    l[n % 2] = _mm256_add_ps(l[n % 2], p);
-    if constexpr (kScaled) {
-      p = _mm256_mul_ps(p, _mm256_loadu_ps(row.v_scales[n / 2] + n % 2 * kLanes));
-    }
-    _mm256_store_ps(row.p + n * kLanes, p);
+  for (int n = 0; n < kTileVecs; ++n) {
+    s[n] = Exp2(_mm256_fmadd_ps(s[n], scale, minus_m));
+    l[n % 2] = _mm256_add_ps(l[n % 2], s[n]);
+    if constexpr (!kWhole) _mm256_store_ps(row.p + n * kLanes, s[n]);
   }
   _mm256_store_ps(row.l, l[0]);
   _mm256_store_ps(row.l + kLanes, l[1]);
+  if constexpr (kWhole) StoreWhole(row, s);
 }
 
 float Exp2(float x) { return _mm256_cvtss_f32(Exp2(_mm256_set1_ps(x))); }
@@ -375,13 +423,9 @@ void Avx2::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
   }
 }
 
-void Avx2::Widen(const int8_t* from, int64_t count, Bf16* to) {
+void Avx2::Widen(const int8_t* from, int64_t count, int16_t* to) {
   for (int64_t i = 0; i < count; i += 16) {
-    // A bf16 is the upper half of a float, and an int8 needs no more.
-    const Pairs pairs = LoadPairs(from + i);
-    const __m256i first = _mm256_srli_epi32(_mm256_castps_si256(pairs.first), 16);
-    const __m256i both = _mm256_or_si256(first, _mm256_castps_si256(pairs.second));
-    _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), both);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(to + i), LoadPairs(from + i));
   }
 }
 

@@ -7,29 +7,37 @@
 namespace weir::cpu {
 namespace {
 
+// Sums of products of pairs: in f32, or of whole numbers in 32 bits.
 __m512 Dot(__m512 sum, __m512i a, __m512i b) {
   return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 }
+__m512i Dot(__m512i sum, __m512i a, __m512i b) { return _mm512_dpwssd_epi32(sum, a, b); }
+
+template <class E>
+struct SumOf {
+  using Type = __m512i;
+};
+template <>
+struct SumOf<Bf16> {
+  using Type = __m512;
+};
+
+__m512 ToFloats(__m512 sum) { return sum; }
+__m512 ToFloats(__m512i sum) { return _mm512_cvtepi32_ps(sum); }
 
 __m512i LoadPairs(const Bf16* p) { return _mm512_loadu_si512(p); }
-
-// 32 int8 as bf16, which holds them exactly.
-__m512i ToPairs(__m256i bytes) {
-  const __m512 low = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_castsi256_si128(bytes)));
-  const __m512 high = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm256_extracti128_si256(bytes, 1)));
-  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
-}
-
+__m512i LoadPairs(const int16_t* p) { return _mm512_loadu_si512(p); }
 __m512i LoadPairs(const int8_t* p) {
-  return ToPairs(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
 __m512i LoadPairs(__mmask16 mask, const Bf16* p) { return _mm512_maskz_loadu_epi32(mask, p); }
+__m512i LoadPairs(__mmask16 mask, const int16_t* p) { return _mm512_maskz_loadu_epi32(mask, p); }
 __m512i LoadPairs(__mmask16 mask, const int8_t* p) {
-  return ToPairs(_mm256_maskz_loadu_epi16(mask, p));
+  return _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi16(mask, p));
 }
 
-// Two bf16 for all lanes.
+// A pair for all lanes.
 __m512i Broadcast(const Bf16* pair) {
   int32_t bits;
   __builtin_memcpy(&bits, pair, 4);
@@ -57,10 +65,10 @@ __mmask16 FirstLanes(int64_t count) {
 
 struct Avx512 {
   using Query = Bf16;
-  // Weights are rounded to bf16, a relative error of at most 2^-8 each. Over bf16 values their sum
+  // Over bf16 values, weights are rounded to bf16, a relative error of at most 2^-8 each. Their sum
   // is taken from the rounded weights: then the output is a true weighted mean of the values, equal
   // values come out exactly, and the rounding only shifts weight between tokens. Over int8 values
-  // it is the product of weight and scale that is rounded, and the sum is that of the weights.
+  // the sum is that of the weights before rounding.
   using Weight = Bf16;
   static constexpr int kRows = 6;  // 6 x 4 sums, 4 vectors of keys or values, one broadcast
   static constexpr int kQueryPerPair = 2;
@@ -68,27 +76,28 @@ struct Avx512 {
   static void PackQuery(const Bf16* pair, Query* to) { __builtin_memcpy(to, pair, 4); }
   template <class E>
   static void Scores(const ScoreStrip<Avx512, E>& strip);
-  static void ScaleScores(float* scores, const float* scales);
+  static void ScaleScores(float* scores, const float* scales, float scale);
   static void CapScores(float* scores, int count, float scale);
-  template <bool kScaled>
+  template <bool kWhole>
   static void Softmax(const SoftmaxRow<Avx512>& row);
   template <class E>
   static void Values(const ValueStrip<Avx512, E>& strip);
   static float Sum(const float* l) { return _mm512_reduce_add_ps(_mm512_load_ps(l)); }
   static void Fold(const Part& part, const Part& to);
   static void Finish(const Part& part, float sink_log2, int64_t d, Bf16* out);
-  static void Widen(const int8_t* from, int64_t count, Bf16* to);
+  static void Widen(const int8_t* from, int64_t count, int16_t* to);
 };
 
 template <int kRows, int kPanels, Fetch kFetch, class E>
 void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
+  using Sum = typename SumOf<E>::Type;
   const E* k[kPanels];
-  __m512 sum[kRows][kPanels];
+  Sum sum[kRows][kPanels];
 #pragma GCC unroll 8
   for (int n = 0; n < kPanels; ++n) {
     k[n] = strip.tile->k[first + n];
 #pragma GCC unroll 8
-    for (int m = 0; m < kRows; ++m) sum[m][n] = _mm512_setzero_ps();
+    for (int m = 0; m < kRows; ++m) sum[m][n] = Sum{};
   }
   const Bf16* q = strip.q;
   const char* const* pieces = strip.pieces + (first < kPanelsAtOnce ? 0 : strip.d / 2);
@@ -109,7 +118,8 @@ void ScoresOf(const ScoreStrip<Avx512, E>& strip, int first) {
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
-    for (int n = 0; n < kPanels; ++n) _mm512_store_ps(scores + m * kKvTile + n * 16, sum[m][n]);
+    for (int n = 0; n < kPanels; ++n)
+      _mm512_store_ps(scores + m * kKvTile + n * 16, ToFloats(sum[m][n]));
   }
 }
 
@@ -121,15 +131,25 @@ void ScoresOfRows(const ScoreStrip<Avx512, E>& strip) {
   for (; n < end; ++n) ScoresOf<kRows, 1, Fetch::kNone>(strip, n);
 }
 
+// f32 sums go on from o; whole numbers are summed over the tile and then added to it.
+void StartSum(const float* o, __m512* sum) { *sum = _mm512_load_ps(o); }
+void StartSum(const float*, __m512i* sum) { *sum = _mm512_setzero_si512(); }
+void StoreSum(__m512 sum, const float*, float* o) { _mm512_store_ps(o, sum); }
+void StoreSum(__m512i sum, const float* scale, float* o) {
+  const __m512 added = _mm512_cvtepi32_ps(sum);
+  _mm512_store_ps(o, _mm512_fmadd_ps(added, _mm512_set1_ps(*scale), _mm512_load_ps(o)));
+}
+
 // Adds the tile's tokens to kRows rows of o, dims [first, first + 16 kVecs) under `mask`.
 template <int kRows, int kVecs, Fetch kFetch, class E>
 void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask) {
-  __m512 sum[kRows][kVecs];
+  using Sum = typename SumOf<E>::Type;
+  Sum sum[kRows][kVecs];
 #pragma GCC unroll 8
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
     for (int c = 0; c < kVecs; ++c) {
-      sum[m][c] = _mm512_load_ps(strip.o + m * strip.padded_d + first + c * 16);
+      StartSum(strip.o + m * strip.padded_d + first + c * 16, &sum[m][c]);
     }
   }
   const char* const* pieces = strip.pieces + strip.d + first / kDimsAtOnce * 64;
@@ -156,7 +176,7 @@ void ValuesOf(const ValueStrip<Avx512, E>& strip, int64_t first, __mmask16 mask)
   for (int m = 0; m < kRows; ++m) {
 #pragma GCC unroll 8
     for (int c = 0; c < kVecs; ++c) {
-      _mm512_store_ps(strip.o + m * strip.padded_d + first + c * 16, sum[m][c]);
+      StoreSum(sum[m][c], strip.p_scales + m, strip.o + m * strip.padded_d + first + c * 16);
     }
   }
 }
@@ -231,8 +251,9 @@ void Raise(const SoftmaxRow<Avx512>& row, float m) {
   *row.m = m;
 }
 
-void Avx512::ScaleScores(float* scores, const float* scales) {
-  _mm512_store_ps(scores, _mm512_mul_ps(_mm512_load_ps(scores), _mm512_loadu_ps(scales)));
+void Avx512::ScaleScores(float* scores, const float* scales, float scale) {
+  const __m512 both = _mm512_mul_ps(_mm512_loadu_ps(scales), _mm512_set1_ps(scale));
+  _mm512_store_ps(scores, _mm512_mul_ps(_mm512_load_ps(scores), both));
 }
 
 // tanh(x), relative error below 3e-7.
@@ -260,7 +281,26 @@ void Avx512::CapScores(float* scores, int count, float scale) {
   }
 }
 
-template <bool kScaled>
+// Weights `p` times the scales of their values as whole numbers.
+void StoreWhole(const SoftmaxRow<Avx512>& row, const __m512* p) {
+  __m512 scaled[kTilePanels];
+  __m512 largest = _mm512_setzero_ps();
+#pragma GCC unroll 8
+  for (int n = 0; n < kTilePanels; ++n) {
+    scaled[n] = _mm512_mul_ps(p[n], _mm512_loadu_ps(row.v_scales[n]));
+    largest = _mm512_max_ps(largest, scaled[n]);
+  }
+  const float most = _mm512_reduce_max_ps(largest);
+  *row.p_scale = most * (1.0f / INT16_MAX);
+  const __m512 inverse = _mm512_set1_ps(most > kLeastWeight ? INT16_MAX / most : 0.0f);
+#pragma GCC unroll 8
+  for (int n = 0; n < kTilePanels; ++n) {
+    const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(scaled[n], inverse));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(row.p + n * 16), _mm512_cvtepi32_epi16(whole));
+  }
+}
+
+template <bool kWhole>
 void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
   const __m512 unseen = _mm512_set1_ps(kUnseen);
   __m512 s[kTilePanels];
@@ -280,18 +320,18 @@ void Avx512::Softmax(const SoftmaxRow<Avx512>& row) {
   __m512 l = _mm512_load_ps(row.l);
 #pragma GCC unroll 8
   for (int n = 0; n < kTilePanels; n += 2) {
-    __m512 low = Exp2(_mm512_fmadd_ps(s[n], scale, minus_m));
-    __m512 high = Exp2(_mm512_fmadd_ps(s[n + 1], scale, minus_m));
-    if constexpr (kScaled) {
-      l = _mm512_add_ps(l, _mm512_add_ps(low, high));
-      low = _mm512_mul_ps(low, _mm512_loadu_ps(row.v_scales[n]));
-      high = _mm512_mul_ps(high, _mm512_loadu_ps(row.v_scales[n + 1]));
+    s[n] = Exp2(_mm512_fmadd_ps(s[n], scale, minus_m));
+    s[n + 1] = Exp2(_mm512_fmadd_ps(s[n + 1], scale, minus_m));
+    if constexpr (kWhole) {
+      l = _mm512_add_ps(l, _mm512_add_ps(s[n], s[n + 1]));
+    } else {
+      const __m512i p = (__m512i)_mm512_cvtne2ps_pbh(s[n + 1], s[n]);
+      _mm512_store_si512(row.p + n * 16, p);
+      l = Dot(l, p, ones);
     }
-    const __m512i p = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-    _mm512_store_si512(row.p + n * 16, p);
-    if constexpr (!kScaled) l = Dot(l, p, ones);
   }
   _mm512_store_ps(row.l, l);
+  if constexpr (kWhole) StoreWhole(row, s);
 }
 
 float Exp2(float x) { return _mm512_cvtss_f32(Exp2(_mm512_set1_ps(x))); }
@@ -330,7 +370,7 @@ void Avx512::Finish(const Part& part, float sink_log2, int64_t d, Bf16* out) {
   }
 }
 
-void Avx512::Widen(const int8_t* from, int64_t count, Bf16* to) {
+void Avx512::Widen(const int8_t* from, int64_t count, int16_t* to) {
   for (int64_t i = 0; i < count; i += 32) _mm512_store_si512(to + i, LoadPairs(from + i));
 }
 

@@ -35,10 +35,12 @@ struct Block {
   alignas(64) float scores[kBlockRows * kKvTile];
   alignas(64) typename Isa::Weight p[kBlockRows * kKvTile];
   alignas(64) float l[kBlockRows * kSumLanes];
-  alignas(64) Bf16 wide[kKvTile * kMaxWideDim];           // the keys or the values of an int8 tile
+  alignas(64) int16_t wide[kKvTile * kMaxWideDim];        // the keys or the values of an int8 tile
   const char* pieces[2 * kMaxSteps + kMaxFetchDistance];  // of this tile and the next
   int64_t tile_steps;
   float m[kBlockRows];
+  float q_scale[kBlockRows];  // for int8, with p_scale
+  float p_scale[kBlockRows];
   PackedRow row[kBlockRows];
   int64_t strip_end[kBlockRows];  // by a strip's first row: keys that any of its rows sees
   int64_t begin;                  // keys that any row sees
@@ -54,8 +56,8 @@ struct Block {
   bool widens_tiles() const { return !small() && d <= kMaxWideDim; }
   Fetch FetchOf(int first_row) const {
     if (d > kMaxWideDim) return Fetch::kNone;
-    if (small()) return Fetch::kOften;
-    return first_row == 0 ? Fetch::kOnce : Fetch::kNone;
+    if (first_row > 0) return Fetch::kNone;
+    return small() ? Fetch::kOften : Fetch::kOnce;
   }
   const char* const* PiecesOf(Fetch fetch) const {
     return fetch == Fetch::kOnce ? pieces + tile_steps : pieces;
@@ -104,15 +106,12 @@ Tile<E> Locate(const KvPages& kv, const TilePlaces& at) {
   return tile;
 }
 
-// Moves the block's list of pieces on to the tile at its second half, with `next` to come. See
-// kPiecePairs; of the keys, a piece covers four steps of one panel.
+// Lists the pieces of the tile that comes after those in the list: see kPiecePairs. Of the keys, a
+// piece covers four steps of one panel.
 template <class Isa, class E>
 void ListPieces(const Tile<E>& next, Block<Isa>& block) {
   const int64_t d = block.d;
-  if (d > kMaxWideDim) return;
-  const char** to = block.pieces;
-  for (int64_t i = 0; i < block.tile_steps; ++i) to[i] = to[block.tile_steps + i];
-  to += block.tile_steps;
+  const char** to = block.pieces + block.tile_steps;
   for (int panel = 0; panel < kTilePanels; panel += kPanelsAtOnce) {
     for (int64_t i = 0; i < d / 2; ++i) {
       *to++ = reinterpret_cast<const char*>(next.k[panel + i % 4] + i / 4 * 2 * kPiecePairs);
@@ -128,16 +127,56 @@ void ListPieces(const Tile<E>& next, Block<Isa>& block) {
   for (int64_t i = 0; i < kMaxFetchDistance; ++i) to[i] = to[-1];
 }
 
+// Makes the next tile this one.
+template <class Isa>
+void MovePieces(Block<Isa>& block) {
+  for (int64_t i = 0; i < block.tile_steps; ++i) {
+    block.pieces[i] = block.pieces[block.tile_steps + i];
+  }
+}
+
+float ToF32(Bf16 x) {
+  const uint32_t bits = uint32_t{x.bits} << 16;
+  float value;
+  __builtin_memcpy(&value, &bits, 4);
+  return value;
+}
+
+// q in whole numbers so small that a sum of d products with int8 fits 32 bits. Returns the scale.
+float RoundQuery(const Bf16* q, int64_t d, int16_t* to) {
+  const auto most = static_cast<float>(Min(INT16_MAX, INT32_MAX / (127 * d)));
+  float largest = 0;
+  for (int64_t i = 0; i < d; ++i) {
+    const float size = __builtin_fabsf(ToF32(q[i]));
+    if (size > largest) largest = size;
+  }
+  const float inverse = largest > 0 ? most / largest : 0.0f;
+  for (int64_t i = 0; i < d; ++i) {
+    to[i] = static_cast<int16_t>(_mm_cvtss_si32(_mm_set_ss(ToF32(q[i]) * inverse)));
+  }
+  return largest / most;
+}
+
 // Strips hold the pairs of their rows side by side, so that a strip is read from front to back.
 template <class Isa>
-void LoadQueries(const Bf16* all, Block<Isa>& block) {
+void LoadQueries(const PagedAttentionArgs& args, Block<Isa>& block) {
+  const bool whole = args.kv.dtype == KvDType::kInt8;
+  alignas(64) int16_t rounded[kMaxHeadDim];
   typename Isa::Query* to = block.q;
   for (int strip = 0; strip < block.rows; strip += block.strip_rows) {
     const int rows = static_cast<int>(Min(block.strip_rows, block.rows - strip));
     for (int r = 0; r < rows; ++r) {
-      const Bf16* q = all + block.row[strip + r].at;
-      for (int64_t i = 0; i < block.d / 2; ++i) {
-        Isa::PackQuery(q + 2 * i, to + (i * rows + r) * Isa::kQueryPerPair);
+      const Bf16* q = args.q + block.row[strip + r].at;
+      if (whole) {
+        block.q_scale[strip + r] = RoundQuery(q, block.d, rounded);
+        auto* words = reinterpret_cast<char*>(to);
+        for (int64_t i = 0; i < block.d / 2; ++i) {
+          __builtin_memcpy(words + (i * rows + r) * 4, rounded + 2 * i, 4);
+        }
+      } else {
+        for (int64_t i = 0; i < block.d / 2; ++i) {
+          Isa::PackQuery(q + 2 * i, to + (i * rows + r) * Isa::kQueryPerPair);
+        }
       }
     }
     to += block.d / 2 * rows * Isa::kQueryPerPair;
@@ -155,7 +194,7 @@ void StartBlock(const PagedAttentionArgs& args, RowCursor& cursor, Block<Isa>& b
     block.begin = Min(block.begin, row.begin);
     block.end = Max(block.end, row.end);
   }
-  LoadQueries(args.q, block);
+  LoadQueries(args, block);
 }
 
 template <class Isa>
@@ -215,11 +254,12 @@ Weighing WeighingOf(const PagedAttentionArgs& args, const TilePlaces& at) {
 // Rows without features and with bf16 keys pass untouched. `unseen` tokens come before the first
 // that the row sees, `seen` is counted from the tile's first as well.
 template <class Isa>
-void ApplyFeatures(const Weighing& weighing, int64_t unseen, int64_t seen, float* scores) {
+void ApplyFeatures(const Weighing& weighing, float q_scale, int64_t unseen, int64_t seen,
+                   float* scores) {
   const int num_panels = PanelsFor(seen);
   if (weighing.int8) {
     for (int n = 0; n < num_panels; ++n) {
-      Isa::ScaleScores(scores + n * kPanelTokens, weighing.k_scales[n]);
+      Isa::ScaleScores(scores + n * kPanelTokens, weighing.k_scales[n], q_scale);
     }
   }
   if (weighing.cap_scale > 0) {
@@ -235,12 +275,13 @@ void WeighTile(Block<Isa>& block, int64_t begin, int64_t end, const Weighing& we
     for (int r = first; r < first + rows; ++r) {
       const int64_t seen = Min(block.row[r].end, end) - begin;
       float* scores = block.scores + r * kKvTile;
-      ApplyFeatures<Isa>(weighing, block.row[r].begin - begin, seen, scores);
+      ApplyFeatures<Isa>(weighing, block.q_scale[r], block.row[r].begin - begin, seen, scores);
       const SoftmaxRow<Isa> row{scores,
                                 seen,
                                 weighing.scale_log2,
                                 block.padded_d,
                                 weighing.v_scales,
+                                &block.p_scale[r],
                                 &block.m[r],
                                 block.l + r * kSumLanes,
                                 block.o + r * block.padded_d,
@@ -256,20 +297,20 @@ void AddValues(Block<Isa>& block, int64_t begin, int64_t end, const Tile<E>& til
     const int64_t end_dim = Min(block.d, dim + kDimsAtOnce);
     ForStrips(block, begin, end, [&](int first, int rows, int64_t seen) {
       const Fetch fetch = block.FetchOf(first);
-      Isa::template Values<E>({block.p + first * kKvTile, rows, PanelsFor(seen), dim, end_dim,
-                               block.d, block.padded_d, &tile, fetch, block.PiecesOf(fetch),
-                               block.o + first * block.padded_d});
+      Isa::template Values<E>({block.p + first * kKvTile, block.p_scale + first, rows,
+                               PanelsFor(seen), dim, end_dim, block.d, block.padded_d, &tile, fetch,
+                               block.PiecesOf(fetch), block.o + first * block.padded_d});
     });
   }
 }
 
-// A tile of bf16 in block.wide, of the panels of int8 at `from`.
+// A tile in block.wide, of the panels of int8 at `from`.
 template <class Isa>
-Tile<Bf16> WidenPanels(const int8_t* const* from, int num_panels, Block<Isa>& block) {
+Tile<int16_t> WidenPanels(const int8_t* const* from, int num_panels, Block<Isa>& block) {
   const int64_t panel = kPanelTokens * block.d;
-  Tile<Bf16> wide;
+  Tile<int16_t> wide;
   for (int n = 0; n < kTilePanels; ++n) {
-    Bf16* to = block.wide + n * panel;
+    int16_t* to = block.wide + n * panel;
     wide.k[n] = wide.v[n] = to;
     if (n < num_panels) Isa::Widen(from[n], panel, to);
   }
@@ -304,13 +345,17 @@ void AttendRange(const Keys& keys, int64_t begin, int64_t end, Block<Isa>& block
   const KvPages& kv = keys.args.kv;
   TilePlaces places = FindTile(keys, begin, last);
   Tile<E> tile = Locate<E>(kv, places);
-  ListPieces(tile, block);
+  const bool fetches = block.FetchOf(0) != Fetch::kNone;
+  if (fetches) ListPieces(tile, block);
   for (; begin < last; begin += kKvTile) {
     const int64_t next_begin = Min(begin + kKvTile, end);
     const bool more = next_begin < block.end;
     const TilePlaces next_places = more ? FindTile(keys, next_begin, block.end) : places;
     const Tile<E> next = Locate<E>(kv, next_places);
-    ListPieces(next, block);
+    if (fetches) {
+      MovePieces(block);
+      ListPieces(next, block);
+    }
     AttendTile<Isa, E>(keys.args, begin, last, places, tile, block);
     places = next_places;
     tile = next;

@@ -5,20 +5,27 @@
 // instruction set only, so everything is in the anonymous namespace and nothing but plain structs
 // is included.
 //
-// `E` is the element that the arithmetic reads, Bf16 or int8_t. `Isa` supplies:
-//   Query, Weight             elements of the packed queries and of the softmax weights
+// `E` is the element that the arithmetic reads: Bf16; or int8_t, or int16_t of the same value. With
+// the latter two, products are of whole numbers: q is rounded to some 15 bits of the largest of its
+// head, softmax weights times the values' scales to 15 bits of the largest of the tile.
+//
+// `Isa` supplies:
+//   Query, Weight             elements of the packed queries and of the softmax weights; large
+//   enough
+//                             for an int16_t
 //   kRows                     packed rows that stay in registers at once: a strip
-//   kQueryPerPair             elements of Query that hold two bf16
+//   kQueryPerPair             elements of Query that hold two bf16; two int16_t take half of them
+//                             or all
 //   PackQuery(pair, to)       two bf16 to Query
 //   Scores<E>(strip)          the scores of a strip
-//   ScaleScores(panel, scales)     16 scores times their keys' scales
+//   ScaleScores(panel, scales, scale)   16 scores times their keys' scales, times q's
 //   CapScores(scores, n, scale)    n scores, a multiple of 16: tanh(scale * score)
-//   Softmax<kScaled>(row)     turns a row's scores into weights, updates m, l and o
+//   Softmax<kWhole>(row)      turns a row's scores into weights, updates m, l and o
 //   Values<E>(strip)          o += weights times values
 //   Sum(l)                    of kSumLanes lanes
 //   Fold(part, to)            joins two parts
 //   Finish(part, sink, d, out)     o / l as bf16
-//   Widen(from, n, to)        int8 to bf16, n a multiple of 32
+//   Widen(from, n, to)        int8_t to int16_t, n a multiple of 32
 #ifndef WEIR_KERNELS_CPU_ATTENTION_STRIPS_INL_H_
 #define WEIR_KERNELS_CPU_ATTENTION_STRIPS_INL_H_
 
@@ -38,6 +45,7 @@ constexpr int kPanelsAtOnce = kTilePanels / 2;  // with kDimsAtOnce: 16 KiB of k
 constexpr int64_t kDimsAtOnce = 64;             // in the L1 cache while all strips pass over them
 constexpr float kLog2E = 1.44269504f;
 constexpr float kUnseen = -__builtin_inff();
+constexpr float kLeastWeight = 1e-30f;  // of a tile over int8 values; less is nothing
 
 // 2^f = sum of kExp2[i] f^i for |f| <= 1/2, relative error below 3e-7 in f32, exact at 0.
 constexpr float kExp2[] = {1.0f,          0.693147182f,   0.240223497f,
@@ -67,7 +75,7 @@ constexpr int64_t kPiecePairs = 64;
 // little to go by; so blocks that are done with a tile before the next one is there ask several
 // times, at distances in steps that suit memory. For the others once is enough.
 enum class Fetch { kNone, kOnce, kOften };
-constexpr int kFetchDistances[] = {128, 96, 64, 48, 32, 16};  // for bf16; twice that for int8
+constexpr int kFetchDistances[] = {128, 96, 64, 32, 16};  // for bf16; twice that for int8
 
 // Scores of up to kPanelsAtOnce panels of the tile for a strip of rows, keys taken as if their
 // scale were 1.
@@ -91,7 +99,8 @@ struct SoftmaxRow {
   int64_t visible;      // may be <= 0 or beyond the tile
   float scale_log2;
   int64_t padded_d;
-  const float* const* v_scales;  // by panel; null: weights are stored as they are
+  const float* const* v_scales;  // by panel, for kWhole: weights times these are stored as whole
+  float* p_scale;                // numbers, to be multiplied by *p_scale
   float* m;
   float* l;                 // [kSumLanes]
   float* o;                 // [padded_d]
@@ -103,6 +112,7 @@ struct SoftmaxRow {
 template <class Isa, class E>
 struct ValueStrip {
   const typename Isa::Weight* p;  // [rows][kKvTile]
+  const float* p_scales;          // [rows], for whole numbers
   int rows;
   int num_panels;
   int64_t first_dim;  // a multiple of kDimsAtOnce
