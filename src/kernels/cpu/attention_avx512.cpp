@@ -11,7 +11,11 @@ namespace {
 __m512 Dot(__m512 sum, __m512i a, __m512i b) {
   return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
 }
-__m512i Dot(__m512i sum, __m512i a, __m512i b) { return _mm512_dpwssd_epi32(sum, a, b); }
+// As assembly, because GCC 12 keeps the sums of _mm512_dpwssd_epi32 on the stack.
+__m512i Dot(__m512i sum, __m512i a, __m512i b) {
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  return sum;
+}
 
 template <class E>
 struct SumOf {
