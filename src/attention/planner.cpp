@@ -178,7 +178,8 @@ AttnPlan Planner::Finish(const StepRoute& route) {
   plan.predicted_us = policy_.splits == KvSplitRule::kPlanned ? chooser_.PredictUs(payload_)
                                                               : chooser_.PredictUs(runs_, pieces_);
   const double bytes_us = runs_.unique_bytes() / (device_.total_gb_s * 1e3);
-  const double flops_us = runs_.flops() / (device_.num_workers * device_.worker_gflop_s * 1e3);
+  const double gflop_s = std::max(device_.worker_gflop_s, device_.paged_gflop_s);
+  const double flops_us = runs_.flops() / (device_.num_workers * gflop_s * 1e3);
   plan.floor_us = std::max(bytes_us, flops_us);
   return plan;
 }

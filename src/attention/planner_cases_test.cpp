@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "attention/plan_checker_test_util.h"
@@ -219,6 +220,39 @@ TEST(PlannerCases, TheFloorIsNeverNegative) {
   const AttnPlan plan = planner.Plan(batch.view());
   EXPECT_EQ(PlanFault(plan, batch.view(), shape, planner), "");
   EXPECT_GE(plan.floor_us, 32 * 128 * 4096.0 / 4.25e6);
+}
+
+// Token by token: what each row sees is computed with, what any row sees is read.
+TEST(PlannerCases, TheFloorIsTheLeastThatMustBeReadAndComputed) {
+  const DeviceProfile device = FittedGpu();
+  std::mt19937 random(7);
+  for (int trial = 0; trial < 200; ++trial) {
+    AttnShape shape = Qwen3_8b();
+    shape.window = trial % 3 == 0 ? 0 : static_cast<int32_t>(random() % 600 + 1);
+    std::vector<SeqLengths> seqs;
+    double keys = 0;
+    double products = 0;
+    for (int32_t i = 0; i < 4; ++i) {
+      const auto q_len = static_cast<int32_t>(i == 0 ? 1 : random() % 400 + 1);
+      const auto kv_len = static_cast<int32_t>(q_len + random() % 900);
+      seqs.push_back({q_len, kv_len});
+      int32_t first_key = kv_len;
+      for (int32_t end = kv_len - q_len + 1; end <= kv_len; ++end) {
+        const int32_t begin = shape.window > 0 ? std::max(0, end - shape.window) : 0;
+        products += end - begin;
+        first_key = std::min(first_key, begin);
+      }
+      keys += kv_len - first_key;
+    }
+    const double bytes_us = keys * shape.num_kv_heads * static_cast<double>(shape.token_bytes()) /
+                            (device.total_gb_s * 1e3);
+    const double flops_us =
+        products * 4 * shape.head_dim * shape.num_kv_heads * shape.group() /
+        (device.num_workers * std::max(device.worker_gflop_s, device.paged_gflop_s) * 1e3);
+    const AttnPlan plan = Planner(shape, device, {}, kLimits).Plan(TestBatch(seqs).view());
+    const double floor_us = std::max(bytes_us, flops_us);
+    EXPECT_NEAR(plan.floor_us, floor_us, 1e-9 * floor_us) << "window " << shape.window;
+  }
 }
 
 // A sequence of many new tokens leaves the others' slots alone.

@@ -72,7 +72,6 @@ void RunList::AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route) {
   }
   const int32_t rows = decode ? q_len : std::min(q_len, capacity_.rows_per_tile);
   const int32_t num_tiles = DivUp(q_len, rows);
-  int32_t first_key = batch.kv_len[seq];
   for (int32_t begin = 0; begin < q_len; begin += rows) {
     const int32_t end = std::min(begin + rows, q_len);
     AddTile(batch,
@@ -85,10 +84,24 @@ void RunList::AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route) {
              .kv_end = 0,
              .own_begin = 0},
             num_tiles);
-    first_key = std::min(first_key, tiles_.back().kv_begin);
   }
-  unique_bytes_ += double{1} * (batch.kv_len[seq] - first_key) * shape_.num_kv_heads *
-                   static_cast<double>(shape_.token_bytes());
+  CountNeeds(batch, seq);
+}
+
+// What the sequence must read and compute at least, whatever the tiles.
+void RunList::CountNeeds(const AttnBatch& batch, int32_t seq) {
+  const double rows = batch.q_len(seq);
+  const int32_t end = batch.kv_len[seq];
+  const int32_t first_seen = shape_.causal ? batch.cached(seq) + 1 : end;  // by the first row
+  const int32_t most_seen = shape_.window > 0 ? std::min(shape_.window, end) : end;
+  // Row by row one token more, up to the window.
+  const double growing = std::clamp<double>(most_seen - first_seen, 0, rows);
+  const double seen = (rows - growing) * most_seen +
+                      growing * (std::min(first_seen, most_seen) + (growing - 1) / 2);
+  flops_ += 4.0 * shape_.head_dim * shape_.group() * shape_.num_kv_heads * seen;
+  const int32_t unseen = shape_.window > 0 ? std::max(0, first_seen - shape_.window) : 0;
+  unique_bytes_ +=
+      double{1} * (end - unseen) * shape_.num_kv_heads * static_cast<double>(shape_.token_bytes());
 }
 
 void RunList::AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_tiles) {
@@ -104,10 +117,6 @@ void RunList::AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_til
   tile.own_begin = tile.kv_begin;
   tiles_.push_back(tile);
   tiles_of_tile_.push_back(num_tiles);
-  // The mean row of the tile sees half of the tile's own tokens.
-  const double seen =
-      tile.kv_end - tile.kv_begin - (shape_.causal ? (tile.q_end - tile.q_begin - 1) / 2.0 : 0.0);
-  flops_ += 4.0 * shape_.head_dim * tile.packed_rows * shape_.num_kv_heads * seen;
 }
 
 // Parents come first, so a child begins where the nearest taken stretch above it ends.

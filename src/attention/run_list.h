@@ -80,6 +80,7 @@ class RunList {
     int64_t slot_rows = 0;
   };
   void AddTiles(const AttnBatch& batch, int32_t seq, AttnRoute route);
+  void CountNeeds(const AttnBatch& batch, int32_t seq);
   void AddTile(const AttnBatch& batch, const QTile& rows, int32_t num_tiles);
   void CountSharedBytes(const AttnBatch& batch);
   void TakeNodes(const AttnBatch& batch);

@@ -58,11 +58,10 @@ class Text(unittest.TestCase):
 
 
 class JsonOutput(unittest.TestCase):
-    def check(self, policy, above_floor=True):
+    def check(self, policy):
         self.assertEqual(set(policy), POLICY_KEYS)
         self.assertEqual(len(policy["items"]), policy["num_items"])
-        if above_floor:
-            self.assertGreaterEqual(policy["predicted_us"], policy["floor_us"])
+        self.assertGreaterEqual(policy["predicted_us"], policy["floor_us"])
         for row in policy["rows"]:
             self.assertEqual(set(row), {"route", "reason", "splits"})
             self.assertIn(row["route"], ROUTES)
@@ -83,8 +82,7 @@ class JsonOutput(unittest.TestCase):
             plans = plan(*step)
             self.assertEqual([policy["policy"] for policy in plans], ["before", "pr85", "weir"])
             for policy in plans:
-                # The floor counts whole tiles at the edge of a window.
-                self.check(policy, above_floor="--window" not in step)
+                self.check(policy)
 
     def test_one_policy_is_an_object(self):
         for name in ("before", "pr85", "weir"):
