@@ -9,6 +9,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <tuple>
 
 #include "attention/planner.h"
 #include "attention/planner_test_util.h"
@@ -293,6 +294,44 @@ TEST_F(PlanQuality, MixedStepsAreNearTheBestOrder) {
     }
     EXPECT_LE(num_beaten, kSteps / 25) << device.num_workers << " workers";
     EXPECT_LE(sum / kSteps, 0.01) << device.num_workers << " workers";
+  }
+}
+
+// attention.md's constants of a machine with many cores.
+DeviceProfile ServerCpu(int32_t num_threads, double total_gb_s, double worker_gb_s) {
+  DeviceProfile device = TestCpu(num_threads);
+  device.total_gb_s = total_gb_s;
+  device.worker_gb_s = worker_gb_s;
+  device.item_us = 1;
+  return device;
+}
+
+// One long row has fewer KV heads than the machine has threads.
+TEST_F(PlanQuality, ALongRowUsesEveryThread) {
+  const TestBatch batch(Decodes({32768}));
+  const auto us = [&](int32_t threads, double total_gb_s, double worker_gb_s, bool split) {
+    device_ = ServerCpu(threads, total_gb_s, worker_gb_s);
+    AttnPolicy unsplit;
+    unsplit.splits = KvSplitRule::kFixed;
+    unsplit.fixed_splits = 1;
+    return UsUnder(split ? AttnPolicy{} : unsplit, batch.view());
+  };
+  const double on_32 = us(32, 250, 12, true);
+  const double on_64 = us(64, 400, 10, true);
+  EXPECT_GE(us(32, 250, 12, false), 2 * on_32);
+  EXPECT_GE(us(64, 400, 10, false), 3.5 * on_64);
+  EXPECT_GE(on_32, 1.4 * on_64);
+}
+
+// A prefill's items fill the threads, but a long decode left whole is what the step waits for.
+TEST_F(PlanQuality, AMixedStepBeatsUnsplitDecodes) {
+  const TestBatch batch({{1, 65536}, {512, 512}});
+  for (const auto& [threads, total, one] :
+       {std::tuple(32, 250.0, 12.0), std::tuple(64, 400.0, 10.0)}) {
+    device_ = ServerCpu(threads, total, one);
+    EXPECT_GE(UsUnder(ParseAttnPolicy("pr85").value(), batch.view()),
+              1.3 * UsUnder({}, batch.view()))
+        << threads;
   }
 }
 
