@@ -12,6 +12,7 @@
 #include <weir/options.h>
 #include <weir/request.h>
 #include <weir/result.h>
+#include <weir/stats.h>
 
 namespace weir {
 
@@ -28,6 +29,23 @@ struct EngineInfo {
   int64_t weight_bytes;
   std::string attn_policy;
   std::string kv_cache_dtype;
+  int32_t page_len;  // tokens per KV page
+  bool prefix_caching;
+  std::string graph_mode;  // "none" or "full-decode-only"
+  double itl_budget_ms;    // what steps are filled up to; chosen at start-up or asked for
+  bool has_chat_template;
+  SamplingParams default_sampling;  // of generation_config.json, for what a request leaves open
+};
+
+// What a chat template sees, and the prompt that it makes of it.
+struct ChatInput {
+  std::string variables;  // a JSON object: "messages", "add_generation_prompt", and whatever else
+                          // the template may read, e.g. "enable_thinking"
+  bool allow_special_tokens_in_content = false;  // let message text become control tokens
+};
+struct ChatPrompt {
+  std::string text;
+  std::vector<TokenId> tokens;
 };
 
 class Engine {
@@ -49,7 +67,24 @@ class Engine {
   // Any thread.
   virtual std::vector<TokenId> Encode(std::string_view text) const = 0;
   virtual std::string Decode(const std::vector<TokenId>& tokens) const = 0;
+  // The bytes of one token, which need not be whole characters. The default is its text.
+  virtual std::string TokenBytes(TokenId token) const { return Decode({token}); }
   virtual const EngineInfo& info() const = 0;
+
+  // Any thread. A wrong conversation, or none that this model's template takes, is kInvalidRequest;
+  // a model without a template is kUnsupported.
+  virtual Result<ChatPrompt> RenderChat(const ChatInput& input) const = 0;
+
+  // Any thread; never waits for a step. What Steps and Rows return is in ascending order of step,
+  // from `first_step` on, as far as the ring still holds it, at most `max_records`.
+  virtual EngineStats Stats() const = 0;
+  virtual std::vector<StepRecord> Steps(int64_t first_step, int32_t max_records) const = 0;
+  virtual std::vector<RowRecord> Rows(int64_t first_step, int32_t max_records) const = 0;
+  // The most recent requests, at most `max_records`, in order of arrival.
+  virtual std::vector<RequestRecord> Requests(int32_t max_records) const = 0;
+
+  // Any thread. Forgets every cached prefix that no running request uses.
+  virtual void ResetPrefixCache() = 0;
 };
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -20,6 +21,18 @@ struct AttentionOptions {
   std::string device_profile;           // file written by `weir tune`; empty: the built-in one
 };
 
+// What a step is filled with, and what is kept between requests (docs/scheduling.md).
+struct SchedulingOptions {
+  double itl_budget_ms = 0;  // predicted time that prefill may fill a step up to; 0: chosen from
+                             // the measured decode step
+  int32_t long_prefill_token_threshold = 0;  // longest chunk of one prompt in a step; 0: no limit
+  bool prefix_caching = true;
+  std::string graph_mode = "full-decode-only";  // or "none"
+  std::vector<int32_t> capture_sizes;           // sequences per captured decode step, ascending;
+                                                // empty: powers of two up to max_num_seqs
+  std::string trace_file;                       // step and row records as JSON lines; empty: none
+};
+
 struct EngineOptions {
   std::string model;  // a Hugging Face folder, or "synth:PRESET" for random weights
 
@@ -30,9 +43,11 @@ struct EngineOptions {
   int32_t max_num_seqs = 64;  // sequences that run at once
   int32_t max_num_batched_tokens = 512;  // new tokens per step, prefill and decode together
   int32_t page_len = 16;                 // tokens per KV page; a power of two from 16 to 256
-  int64_t kv_cache_bytes = 0;  // 0: what max_num_seqs whole contexts need, at most half of the
-                               // memory that is free once the weights are in
+  int64_t kv_cache_bytes = 0;            // 0: what max_num_seqs whole contexts need, at most
+                                         // kv_cache_fraction
+  double kv_cache_fraction = 0.5;  // in (0, 1], of the memory that is free once the weights are in
 
+  SchedulingOptions scheduling;
   AttentionOptions attention;
 
   // Called while weights are packed, from the thread that opens the engine.

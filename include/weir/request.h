@@ -60,21 +60,33 @@ struct OutputToken {
   std::vector<TokenLogprob> top;  // most probable first
 };
 
-// One step's news of one request. Text is always whole UTF-8 characters; bytes that cannot become
-// any are replaced by U+FFFD, as Hugging Face tokenizers do.
+// One step's news of one output of a request. Text is always whole UTF-8 characters; bytes that
+// cannot become any are replaced by U+FFFD, as Hugging Face tokenizers do.
 struct Delta {
   RequestId request;
+  int32_t index = 0;  // which of the request's outputs, in [0, Request::n)
   std::vector<OutputToken> tokens;
   std::string text;
-  FinishReason finish = FinishReason::kNone;
-  std::string error;  // when finish is kError
+  FinishReason finish = FinishReason::kNone;  // of this output
+  std::string error;                          // when finish is kError
+  bool last = false;                          // every output has ended: nothing comes after this
+
+  int64_t step = 0;               // the step that computed it; 0 when none did
+  int64_t time_us = 0;            // end of that step, std::chrono::steady_clock
+  int64_t scheduled_us = 0;       // when the request was first part of a step, same clock
+  int32_t num_cached_tokens = 0;  // of the prompt, found in the prefix cache; constant from the
+                                  // first delta with tokens on
 };
 
 struct Request {
   std::vector<TokenId> prompt;  // at least one token, each inside the vocabulary
   SamplingParams sampling;
-  // Called on the engine thread, in order, once per step that concerns the request; the last call
-  // has `finish` set. It must not block.
+  int32_t n = 1;           // outputs; with a seed, output i draws from seed + i
+  int32_t priority = 0;    // lower runs first; among equals, first come, first served
+  std::string cache_salt;  // cached prefixes are shared among equal salts only
+  std::string label;       // the caller's own name for it, for records and logs; need not be unique
+  // Called on the engine thread, in order, once per step and output that it concerns; the last call
+  // has `last` set. It must not block.
   std::function<void(const Delta&)> on_delta;
 };
 

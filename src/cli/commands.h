@@ -18,6 +18,7 @@ void AddSynth(CLI::App& app, int& exit_code);
 void AddPlan(CLI::App& app, int& exit_code);
 void AddBench(CLI::App& app, int& exit_code);
 void AddTune(CLI::App& app, int& exit_code);
+void AddExplain(CLI::App& app, int& exit_code);
 
 }  // namespace weir
 

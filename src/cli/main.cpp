@@ -35,6 +35,7 @@ int Main(int argc, char** argv) {
   AddDoctor(app, exit_code);
   AddPlan(app, exit_code);
   AddTune(app, exit_code);
+  AddExplain(app, exit_code);
   AddBench(app, exit_code);
   try {
     app.parse(argc, argv);

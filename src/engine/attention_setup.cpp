@@ -64,7 +64,7 @@ Result<AttnParts> MakeAttnParts(const AttentionOptions& options, const ModelConf
                         AttnWorkspace::Allocate(shape, planner.capacity()));
   return AttnParts{.planner = std::move(planner),
                    .workspace = std::move(workspace),
-                   .profile_name = profile.name};
+                   .profile = profile};
 }
 
 }  // namespace weir

@@ -34,7 +34,7 @@ AttnShape AttnShapeOf(const ModelConfig& config, KvDType dtype);
 struct AttnParts {
   Planner planner;
   AttnWorkspace workspace;
-  std::string profile_name;
+  DeviceProfile profile;  // that it plans for
 };
 
 Result<AttnParts> MakeAttnParts(const AttentionOptions& options, const ModelConfig& config,

@@ -19,7 +19,7 @@ TEST(BatchBuilder, BuildsTheExample) {
   const auto make = [&](int32_t first, int32_t length, std::vector<PageId> pages) {
     Request request;
     for (int32_t i = 0; i < length; ++i) request.prompt.push_back(first + i);
-    auto sequence = std::make_unique<Sequence>(first, std::move(request), 0, context);
+    auto sequence = std::move(MakeSequences(first, std::move(request), 0, 0, context)[0]);
     sequence->pages() = std::move(pages);
     return sequence;
   };
@@ -45,9 +45,9 @@ TEST(BatchBuilder, AChunkThatDoesNotReachTheEndWantsNoLogits) {
       .tokenizer = tokenizer, .eos_ids = {}, .vocab_size = 2, .max_model_len = 100};
   Request request;
   request.prompt.assign(20, 1);
-  Sequence sequence(1, std::move(request), 0, context);
-  sequence.pages() = {PageId{3}, PageId{0}};
-  const StepPart parts[] = {{&sequence, 14, 18, false}};
+  const auto outputs = MakeSequences(1, std::move(request), 0, 0, context);
+  outputs[0]->pages() = {PageId{3}, PageId{0}};
+  const StepPart parts[] = {{outputs[0].get(), 14, 18, false}};
   BatchBuilder builder({.page_len = 16, .max_rows = 32, .max_seqs = 4, .num_pages = 16});
   const ForwardBatch batch = builder.Build({.parts = parts});
   EXPECT_THAT(batch.kv_slot, ElementsAre(62, 63, 0, 1));

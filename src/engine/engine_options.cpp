@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "engine/attention_setup.h"
+#include "engine/decode_capture.h"
 #include "kv/page_pool.h"
 
 namespace weir {
@@ -14,6 +15,20 @@ namespace {
 Status CheckRange(const char* name, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return Ok();
   return Err(Code::kInvalidArgument, name, ": found ", value, ", wanted ", least, " to ", most);
+}
+
+Status ValidateScheduling(const SchedulingOptions& o, int32_t max_num_seqs) {
+  constexpr double kMostBudgetMs = 3'600'000;
+  if (!(o.itl_budget_ms >= 0 && o.itl_budget_ms <= kMostBudgetMs)) {
+    return Err(Code::kInvalidArgument, "itl_budget_ms: found ", o.itl_budget_ms, ", wanted 0 to ",
+               kMostBudgetMs);
+  }
+  WEIR_RETURN_IF_ERROR(
+      CheckRange("long_prefill_token_threshold", o.long_prefill_token_threshold, 0, 1 << 24));
+  if (const auto mode = ParseGraphMode(o.graph_mode); !mode) return tl::unexpected(mode.error());
+  const auto sizes = CaptureSizes(o.capture_sizes, max_num_seqs);
+  if (!sizes) return tl::unexpected(sizes.error());
+  return Ok();
 }
 
 // Slot numbers are 32-bit.
@@ -37,6 +52,11 @@ Status ValidateOptions(const EngineOptions& o) {
   if (const auto policy = AttnPolicyOf(o.attention); !policy) {
     return tl::unexpected(policy.error());
   }
+  if (!(o.kv_cache_fraction > 0 && o.kv_cache_fraction <= 1)) {
+    return Err(Code::kInvalidArgument, "kv_cache_fraction: found ", o.kv_cache_fraction,
+               ", wanted more than 0 and at most 1");
+  }
+  WEIR_RETURN_IF_ERROR(ValidateScheduling(o.scheduling, o.max_num_seqs));
   if (o.page_len < 16 || o.page_len > 256 || (o.page_len & (o.page_len - 1)) != 0) {
     return Err(Code::kInvalidArgument, "page_len: found ", o.page_len,
                ", wanted a power of two from 16 to 256");
@@ -67,7 +87,9 @@ Result<KvSizes> ChooseKvSizes(const EngineOptions& options, const KvShape& shape
                ", the model was made for at most ", model_max_position, " tokens");
   }
   const int64_t all_contexts = int64_t{PagesFor(wanted_len, shape.page_len)} * options.max_num_seqs;
-  const int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : free_bytes / 2;
+  const auto share =
+      static_cast<int64_t>(static_cast<double>(free_bytes) * options.kv_cache_fraction);
+  const int64_t budget = options.kv_cache_bytes > 0 ? options.kv_cache_bytes : share;
   if (options.kv_cache_bytes > free_bytes) {
     return Err(Code::kOutOfMemory, "kv_cache_bytes: found ", HumanBytes(options.kv_cache_bytes),
                ", ", HumanBytes(free_bytes), " are available besides the weights");
@@ -77,9 +99,14 @@ Result<KvSizes> ChooseKvSizes(const EngineOptions& options, const KvShape& shape
       options.kv_cache_bytes > 0 ? affordable : std::min(affordable, all_contexts);
   const int64_t capacity = num_pages * shape.page_len;
   if (num_pages < 1 || (options.max_model_len > 0 && capacity < wanted_len)) {
-    return Err(Code::kOutOfMemory, "KV cache: ", HumanBytes(budget), " hold ", capacity,
-               " tokens (", HumanBytes(page_bytes), " per page of ", shape.page_len,
-               "), wanted at least ", options.max_model_len > 0 ? wanted_len : shape.page_len);
+    return Err(Code::kOutOfMemory, "KV cache: ", HumanBytes(budget), " (",
+               options.kv_cache_bytes > 0
+                   ? std::string("kv_cache_bytes")
+                   : fmt::format("kv_cache_fraction {} of the {} that are free",
+                                 options.kv_cache_fraction, HumanBytes(free_bytes)),
+               ") hold ", capacity, " tokens (", HumanBytes(page_bytes), " per page of ",
+               shape.page_len, "), wanted at least ",
+               options.max_model_len > 0 ? wanted_len : shape.page_len);
   }
   return KvSizes{.num_pages = static_cast<int32_t>(num_pages),
                  .max_model_len = static_cast<int32_t>(std::min<int64_t>(wanted_len, capacity))};

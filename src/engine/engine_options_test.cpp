@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine_options.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace weir {
@@ -18,6 +19,15 @@ TEST(ValidateOptions, DefaultsAreValidAndEveryRangeIsChecked) {
   EXPECT_FALSE(ValidateOptions({.page_len = 8}).has_value());
   EXPECT_FALSE(ValidateOptions({.page_len = 48}).has_value());
   EXPECT_FALSE(ValidateOptions({.kv_cache_bytes = -1}).has_value());
+  EXPECT_FALSE(ValidateOptions({.kv_cache_fraction = 0}).has_value());
+  EXPECT_FALSE(ValidateOptions({.kv_cache_fraction = 1.01}).has_value());
+  EXPECT_FALSE(ValidateOptions({.kv_cache_fraction = std::nan("")}).has_value());
+  EXPECT_FALSE(ValidateOptions({.scheduling = {.itl_budget_ms = -1}}).has_value());
+  EXPECT_FALSE(ValidateOptions({.scheduling = {.itl_budget_ms = std::nan("")}}).has_value());
+  EXPECT_FALSE(ValidateOptions({.scheduling = {.long_prefill_token_threshold = -1}}).has_value());
+  EXPECT_FALSE(ValidateOptions({.scheduling = {.graph_mode = "full"}}).has_value());
+  EXPECT_FALSE(ValidateOptions({.scheduling = {.capture_sizes = {2, 1}}}).has_value());
+  EXPECT_FALSE(ValidateOptions({.max_num_seqs = 4, .scheduling = {.capture_sizes = {8}}}));
   const auto starved = ValidateOptions({.max_num_seqs = 64, .max_num_batched_tokens = 63});
   ASSERT_FALSE(starved.has_value());
   EXPECT_NE(starved.error().message.find("wanted at least max_num_seqs 64"), std::string::npos);
@@ -47,6 +57,15 @@ TEST(ChooseKvSizes, TakesHalfOfWhatIsFreeAndShortensTheContextToFit) {
   EXPECT_EQ(sizes->max_model_len, 80);
 }
 
+TEST(ChooseKvSizes, TakesTheFractionThatIsAskedFor) {
+  for (const double fraction : {0.1, 0.5, 0.75, 1.0}) {
+    const auto sizes = ChooseKvSizes({.max_num_seqs = 4, .kv_cache_fraction = fraction}, kShape,
+                                     100000, 100 * 8192);
+    ASSERT_TRUE(sizes.has_value());
+    EXPECT_EQ(sizes->num_pages, static_cast<int32_t>(100 * fraction));
+  }
+}
+
 TEST(ChooseKvSizes, TakesAGivenSizeWhole) {
   const auto sizes =
       ChooseKvSizes({.max_num_seqs = 1, .kv_cache_bytes = 100 * 8192}, kShape, 64, 200 * 8192);
@@ -65,7 +84,8 @@ TEST(ChooseKvSizes, RefusesWishesThatCannotBe) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(
       refused.error().message,
-      "KV cache: 16384 bytes hold 32 tokens (8192 bytes per page of 16), wanted at least 100");
+      "KV cache: 16384 bytes (kv_cache_fraction 0.5 of the 32768 bytes that are free) hold 32 tokens "
+      "(8192 bytes per page of 16), wanted at least 100");
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 
 namespace weir {
 
-bool Inbox::Add(std::unique_ptr<Sequence> sequence) {
+bool Inbox::Add(std::vector<std::unique_ptr<Sequence>> sequences) {
   MutexLock lock(mutex_);
   if (content_.stop) return false;
-  content_.added.push_back(std::move(sequence));
+  for (auto& sequence : sequences) content_.added.push_back(std::move(sequence));
   changed_.NotifyOne();
   return true;
 }
@@ -19,10 +19,26 @@ void Inbox::Cancel(RequestId id) {
   changed_.NotifyOne();
 }
 
+void Inbox::ResetPrefixCache() {
+  MutexLock lock(mutex_);
+  content_.reset_prefix_cache = true;
+  changed_.NotifyOne();
+}
+
 void Inbox::Stop() {
   MutexLock lock(mutex_);
   content_.stop = true;
   changed_.NotifyOne();
+}
+
+Inbox::Waiting Inbox::waiting() const {
+  MutexLock lock(mutex_);
+  Waiting waiting;
+  for (const auto& sequence : content_.added) {
+    ++waiting.num_seqs;
+    waiting.num_tokens += sequence->num_tokens();
+  }
+  return waiting;
 }
 
 Inbox::Content Inbox::Drain(bool wait) {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The queue, and what happens to sequences around a step. What a step holds is decided in
+// step_filling.cpp.
 #include "engine/scheduler.h"
 
 #include <algorithm>
@@ -7,6 +10,13 @@
 #include "base/check.h"
 
 namespace weir {
+namespace {
+
+bool StandsBefore(const std::unique_ptr<Sequence>& a, const std::unique_ptr<Sequence>& b) {
+  return a->standing() < b->standing();
+}
+
+}  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options) : options_(options) {
   WEIR_CHECK_GT(options.max_seqs, 0);
@@ -15,75 +25,62 @@ Scheduler::Scheduler(const SchedulerOptions& options) : options_(options) {
   parts_.reserve(options.max_seqs);
 }
 
-void Scheduler::Add(std::unique_ptr<Sequence> sequence) { waiting_.push_back(std::move(sequence)); }
+void Scheduler::Add(std::unique_ptr<Sequence> sequence) { Queue(std::move(sequence)); }
 
-void Scheduler::CancelOne(Sequence& sequence, PagePool& pages) {
-  sequence.End(FinishReason::kCancel, "");
-  sequence.Emit();
-  pages.Return(sequence.pages());
+void Scheduler::Queue(std::unique_ptr<Sequence> sequence) {
+  num_waiting_tokens_ += sequence->num_tokens();
+  const auto place = std::upper_bound(waiting_.begin(), waiting_.end(), sequence, StandsBefore);
+  waiting_.insert(place, std::move(sequence));
 }
 
-bool Scheduler::Cancel(RequestId id, PagePool& pages) {
-  const auto cancel_in = [&](auto& sequences) {
-    const auto it = std::find_if(sequences.begin(), sequences.end(),
-                                 [id](const auto& sequence) { return sequence->id() == id; });
-    if (it == sequences.end()) return false;
-    CancelOne(**it, pages);
-    sequences.erase(it);
+void Scheduler::Cancel(std::span<const RequestId> requests, PageKeeper& pages) {
+  if (requests.empty()) return;
+  std::vector<RequestId> sorted(requests.begin(), requests.end());
+  std::sort(sorted.begin(), sorted.end());
+  CancelWhere(
+      [&](const Sequence& s) { return std::binary_search(sorted.begin(), sorted.end(), s.id()); },
+      pages);
+}
+
+void Scheduler::CancelAll(PageKeeper& pages) {
+  CancelWhere([](const Sequence&) { return true; }, pages);
+}
+
+template <class Wanted>
+void Scheduler::CancelWhere(Wanted wanted, PageKeeper& pages) {
+  const auto cancel = [&](const std::unique_ptr<Sequence>& sequence) {
+    if (!wanted(*sequence)) return false;
+    sequence->End(FinishReason::kCancel, "");
+    pages.Release(*sequence);
+    sequence->Emit({});
     return true;
   };
-  return cancel_in(waiting_) || cancel_in(running_);
+  std::erase_if(running_, cancel);
+  std::erase_if(waiting_, [&](const std::unique_ptr<Sequence>& sequence) {
+    const int32_t num_tokens = sequence->num_tokens();
+    if (!cancel(sequence)) return false;
+    num_waiting_tokens_ -= num_tokens;
+    return true;
+  });
 }
 
-void Scheduler::CancelAll(PagePool& pages) {
-  for (const auto& sequence : waiting_) CancelOne(*sequence, pages);
-  for (const auto& sequence : running_) CancelOne(*sequence, pages);
-  waiting_.clear();
-  running_.clear();
-}
-
-void Scheduler::StartWaiting(PagePool& pages) {
-  while (!waiting_.empty() && static_cast<int32_t>(running_.size()) < options_.max_seqs) {
-    Sequence& first = *waiting_.front();
-    const int32_t needed = PagesFor(first.max_computed(), options_.page_len);
-    WEIR_CHECK_LE(needed, pages.num_pages());
-    first.pages().reserve(needed);
-    if (!pages.TryTake(needed, first.pages())) return;
-    running_.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-}
-
-StepPlan Scheduler::Next(PagePool& pages) {
-  StartWaiting(pages);
-  parts_.clear();
-  int32_t left = options_.max_step_tokens;
-  const auto take = [&](Sequence& sequence, int32_t limit) {
-    const int32_t begin = sequence.num_computed();
-    const int32_t end = std::min(sequence.num_tokens(), begin + limit);
-    parts_.push_back({.sequence = &sequence,
-                      .begin = begin,
-                      .end = end,
-                      .wants_logits = end == sequence.num_tokens()});
-    left -= end - begin;
-  };
-  const auto is_decode = [](const Sequence& s) { return s.num_tokens() - s.num_computed() == 1; };
-  for (const auto& sequence : running_) {
-    if (is_decode(*sequence)) take(*sequence, 1);
-  }
-  for (const auto& sequence : running_) {
-    if (left > 0 && !is_decode(*sequence)) take(*sequence, left);
-  }
-  return {.parts = parts_};
-}
-
-void Scheduler::Commit(const StepPlan& step, PagePool& pages) {
-  for (const StepPart& part : step.parts) {
-    part.sequence->MarkComputed(part.end - part.begin);
-    if (part.wants_logits) part.sequence->Emit();
-    if (part.sequence->finished()) pages.Return(part.sequence->pages());
-  }
+void Scheduler::Commit(const StepPlan& step, const StepStamp& stamp, PageKeeper& pages) {
+  for (const StepPart& part : step.parts) CommitPart(part, stamp, pages);
   std::erase_if(running_, [](const auto& sequence) { return sequence->finished(); });
+}
+
+void Scheduler::CommitPart(const StepPart& part, const StepStamp& stamp, PageKeeper& pages) {
+  Sequence& sequence = *part.sequence;
+  counts_.recomputed_tokens += sequence.MarkComputed(part.end - part.begin);
+  pages.Publish(sequence);
+  if (!part.wants_logits) return;
+  counts_.generation_tokens += sequence.num_tokens() - part.end;
+  if (part.end == sequence.num_prompt() && sequence.index() == 0) {
+    counts_.prompt_tokens += sequence.num_prompt();
+    counts_.prompt_tokens_cached += sequence.state().num_cached_tokens;
+  }
+  if (sequence.finished()) pages.Release(sequence);
+  sequence.Emit(stamp);
 }
 
 }  // namespace weir

@@ -33,7 +33,7 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
        .pool = pool,
        .kv = Value(KvStore::Allocate(shape, 64)),
        .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
-       .scheduler = {.max_step_tokens = 32, .max_seqs = 4, .page_len = 16},
+       .scheduler = {.max_step_tokens = 32, .max_seqs = 4},
        .attn = Value(MakeAttnParts({}, config, pool.num_threads(),
                                    {.max_rows = 32, .max_seqs = 4, .max_kv_len = 512}))});
 
@@ -49,7 +49,7 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
     request.sampling.temperature = i == 3 ? 0.0f : 1.0f;
     request.sampling.frequency_penalty = i == 2 ? 0.5f : 0.0f;
     request.on_delta = [&](const Delta& d) { num_tokens += static_cast<int64_t>(d.tokens.size()); };
-    WEIR_CHECK(core.inbox().Add(std::make_unique<Sequence>(i, std::move(request), 7, context)));
+    WEIR_CHECK(core.inbox().Add(MakeSequences(i, std::move(request), 7, 0, context)));
   }
   // The first steps size the reusable buffers: prefill is the largest batch there will be.
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(core.Step());

@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <span>
 
+#include <weir/stats.h>
+
 #include "engine/sequence.h"
+#include "engine/step_load.h"
 
 namespace weir {
 
@@ -22,6 +25,10 @@ struct StepPart {
 // Decodes first, then prefill chunks. Valid until the scheduler plans again.
 struct StepPlan {
   std::span<const StepPart> parts;
+  StepLoad load = {};                   // of all parts
+  StepLimit limit = StepLimit::kAllIn;  // why no more is in it
+  int32_t num_preempted = 0;            // sequences that gave their pages up for it
+  float predicted_us = 0;               // by the cost model; 0 without one
   bool empty() const { return parts.empty(); }
 };
 

@@ -51,12 +51,74 @@ TEST(PagePool, NeverHandsOutAPageTwice) {
   }
 }
 
+std::vector<PageId> Take(PagePool& pool, int32_t count) {
+  std::vector<PageId> pages;
+  EXPECT_TRUE(pool.TryTake(count, pages));
+  return pages;
+}
+
+TEST(PagePool, APageIsFreeWhenItsLastHolderReturnsIt) {
+  PagePool pool(2);
+  const auto pages = Take(pool, 1);
+  pool.Share(pages[0]);
+  EXPECT_EQ(pool.num_holders(pages[0]), 2);
+  pool.Return(pages);
+  EXPECT_EQ(pool.num_free(), 1);
+  pool.Return(pages);
+  EXPECT_EQ(pool.num_free(), 2);
+}
+
+TEST(PagePool, KeptPagesAreFreeButHandedOutLast) {
+  PagePool pool(4);
+  const auto kept = Take(pool, 2);
+  const auto other = Take(pool, 1);
+  for (const PageId page : kept) pool.Keep(page);
+  pool.Return(kept);
+  pool.Return(other);
+  EXPECT_EQ(pool.num_free(), 4);
+  EXPECT_EQ(pool.num_kept(), 2);
+  const auto first = Take(pool, 2);
+  EXPECT_EQ(first[0], other[0]);  // the warmest
+  EXPECT_EQ(first[1], PageId{3});
+  // Of kept ones the end of a sequence goes before its beginning.
+  EXPECT_EQ(Take(pool, 2), (std::vector<PageId>{kept[1], kept[0]}));
+  EXPECT_EQ(pool.num_kept(), 0);
+}
+
+TEST(PagePool, AKeptPageCanBeTakenUpAgainAndIsThenTheYoungest) {
+  PagePool pool(2);
+  const auto a = Take(pool, 1);
+  const auto b = Take(pool, 1);
+  pool.Keep(a[0]);
+  pool.Keep(b[0]);
+  pool.Return(a);
+  pool.Return(b);
+  pool.Share(a[0]);
+  EXPECT_EQ(pool.num_free(), 1);
+  pool.Return(a);
+  EXPECT_EQ(Take(pool, 1), b);
+}
+
+TEST(PagePool, DropsKeptPagesThatNobodyHolds) {
+  PagePool pool(3);
+  const auto pages = Take(pool, 2);
+  for (const PageId page : pages) pool.Keep(page);
+  pool.Return(std::span(pages).first(1));
+  std::vector<PageId> dropped;
+  pool.DropKept([&](PageId page) { dropped.push_back(page); });
+  EXPECT_EQ(dropped, std::vector<PageId>{pages[0]});
+  EXPECT_EQ(pool.num_kept(), 1);
+  EXPECT_EQ(Take(pool, 1), dropped);  // first again, like any other free page
+}
+
 TEST(PagePoolDeathTest, RefusesAPageThatIsNotTaken) {
   PagePool pool(2);
   std::vector<PageId> pages;
   ASSERT_TRUE(pool.TryTake(1, pages));
   pool.Return(pages);
-  EXPECT_DEATH(pool.Return(pages), "taken_");
+  EXPECT_DEATH(pool.Return(pages), "num_holders_");
+  EXPECT_DEATH(pool.Share(pages[0]), "kept_");
+  EXPECT_DEATH(pool.Keep(pages[0]), "num_holders_");
   EXPECT_DEATH(pool.Return(std::vector<PageId>{PageId{2}}), "page.value < num_pages");
 }
 

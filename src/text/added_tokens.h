@@ -32,6 +32,8 @@ class AddedTokens {
     const AddedToken* token;
   };
 
+  bool empty() const { return tokens_.empty(); }
+
   // The first match at or after `begin`; none when the rest of the text has none.
   std::optional<Match> Find(std::string_view text, size_t begin) const;
 

@@ -20,18 +20,52 @@ struct Tokenizer::Parts {
 
 namespace {
 
+// The parts of `spans` inside `range`, counted from its start.
+std::vector<TextSpan> Within(const std::vector<TextSpan>& spans, TextSpan range) {
+  std::vector<TextSpan> inside;
+  auto it = std::partition_point(spans.begin(), spans.end(),
+                                 [&](const TextSpan& span) { return span.end <= range.begin; });
+  for (; it != spans.end() && it->begin < range.end; ++it) {
+    inside.push_back({std::max(it->begin, range.begin) - range.begin,
+                      std::min(it->end, range.end) - range.begin});
+  }
+  return inside;
+}
+
+bool Contains(const std::vector<TextSpan>& spans, TextSpan range) {
+  const auto it = std::partition_point(
+      spans.begin(), spans.end(), [&](const TextSpan& span) { return span.end <= range.begin; });
+  return it != spans.end() && it->begin <= range.begin && range.end <= it->end;
+}
+
+// Where the trusted spans of `text` are after `change` was applied to the whole. It is applied here
+// from one ASCII character to the next: repairing and normalising join nothing across the front of
+// one. What they join of several characters is trusted when all of these are.
+template <class Change>
+std::vector<TextSpan> SpansAfter(std::string_view text, const std::vector<TextSpan>& trusted,
+                                 Change&& change) {
+  TypedText changed;
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = begin + 1;
+    while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
+    changed.Append(change(text.substr(begin, end - begin)),
+                   Contains(trusted, {begin, end}) ? Origin::kTrusted : Origin::kUser);
+    begin = end;
+  }
+  return changed.TrustedSpans();
+}
+
 // One Encode call: the tables and what the call writes.
 class Encoder {
  public:
   Encoder(const TokenizerTables& tables, bool parse_special)
       : tables_(tables), parse_special_(parse_special) {}
 
-  // First the added tokens of the raw text, then those of the normalised text between them.
-  void EncodeText(std::string_view text) {
-    ForEachGap(tables_.raw_added, text, [this](std::string_view gap) {
-      if (tables_.nfc) gap = ToNfc(gap, nfc_buffer_);
-      ForEachGap(tables_.normalized_added, gap,
-                 [this](std::string_view inner) { EncodePieces(inner); });
+  // First the added tokens of the raw text, then those of the normalised text between them; each
+  // only where a trusted span holds the whole of it.
+  void EncodeText(std::string_view text, const std::vector<TextSpan>& trusted) {
+    ForEachGap(tables_.raw_added, text, trusted, [&](TextSpan gap) {
+      EncodeGap(text.substr(gap.begin, gap.end - gap.begin), Within(trusted, gap));
     });
   }
 
@@ -40,20 +74,38 @@ class Encoder {
   EncodeStats stats() const { return {bytes_scanned_, scratch_.num_steps}; }
 
  private:
+  void EncodeGap(std::string_view gap, std::vector<TextSpan> trusted) {
+    if (tables_.nfc) {
+      const std::string_view nfc = ToNfc(gap, nfc_buffer_);
+      if (nfc.data() != gap.data() && !tables_.normalized_added.empty()) {
+        std::string buffer;
+        trusted = SpansAfter(gap, trusted, [&](auto part) { return ToNfc(part, buffer); });
+      }
+      gap = nfc;
+    }
+    ForEachGap(tables_.normalized_added, gap, trusted, [&](TextSpan inner) {
+      EncodePieces(gap.substr(inner.begin, inner.end - inner.begin));
+    });
+  }
+
   // Emits the added tokens in `text` and calls `on_gap` for what lies between them, in order.
   template <class OnGap>
-  void ForEachGap(const AddedTokens& added, std::string_view text, OnGap&& on_gap) {
+  void ForEachGap(const AddedTokens& added, std::string_view text,
+                  const std::vector<TextSpan>& trusted, OnGap&& on_gap) {
     size_t done = 0;
-    for (auto match = added.Find(text, 0); match;) {
-      const size_t end = match->begin + match->token->content.size();
-      if (parse_special_ || !match->token->special) {
-        if (done < match->begin) on_gap(text.substr(done, match->begin - done));
-        ids_.push_back(match->token->id);
-        done = end;
+    for (const TextSpan& span : trusted) {
+      const std::string_view visible = text.substr(0, span.end);
+      for (auto match = added.Find(visible, span.begin); match;) {
+        const size_t end = match->begin + match->token->content.size();
+        if (parse_special_ || !match->token->special) {
+          if (done < match->begin) on_gap(TextSpan{done, match->begin});
+          ids_.push_back(match->token->id);
+          done = end;
+        }
+        match = added.Find(visible, end);
       }
-      match = added.Find(text, end);
     }
-    if (done < text.size()) on_gap(text.substr(done));
+    if (done < text.size()) on_gap(TextSpan{done, text.size()});
   }
 
   void EncodePieces(std::string_view text) {
@@ -75,6 +127,23 @@ class Encoder {
   std::string nfc_buffer_;
   int64_t bytes_scanned_ = 0;
 };
+
+std::vector<TokenId> EncodeWith(const TokenizerTables& tables, std::string_view text,
+                                std::vector<TextSpan> trusted, bool parse_special,
+                                EncodeStats* stats) {
+  // Repairing and normalising make at most three bytes of one, and a piece is counted in int32_t.
+  WEIR_CHECK_LT(text.size(), size_t{1} << 29);
+  std::string repaired;
+  if (!IsUtf8(text)) {
+    trusted = SpansAfter(text, trusted, [](std::string_view part) { return Repaired(part); });
+    repaired = Repaired(text);
+    text = repaired;
+  }
+  Encoder encoder(tables, parse_special);
+  encoder.EncodeText(text, trusted);
+  if (stats != nullptr) *stats = encoder.stats();
+  return encoder.TakeIds();
+}
 
 // Messages quote the file, whose keys may be of any length.
 Error Shortened(Error error) {
@@ -102,17 +171,11 @@ Result<Tokenizer> Tokenizer::FromJson(std::string_view tokenizer_json, std::stri
 
 std::vector<TokenId> Tokenizer::Encode(std::string_view text, bool parse_special,
                                        EncodeStats* stats) const {
-  // Repairing and normalising make at most three bytes of one, and a piece is counted in int32_t.
-  WEIR_CHECK_LT(text.size(), size_t{1} << 29);
-  std::string repaired;
-  if (!IsUtf8(text)) {
-    repaired = Repaired(text);
-    text = repaired;
-  }
-  Encoder encoder(parts_->tables, parse_special);
-  encoder.EncodeText(text);
-  if (stats != nullptr) *stats = encoder.stats();
-  return encoder.TakeIds();
+  return EncodeWith(parts_->tables, text, {{0, text.size()}}, parse_special, stats);
+}
+
+std::vector<TokenId> Tokenizer::Encode(const TypedText& text, EncodeStats* stats) const {
+  return EncodeWith(parts_->tables, text.text, text.TrustedSpans(), /*parse_special=*/true, stats);
 }
 
 std::string Tokenizer::Decode(std::span<const TokenId> ids, bool skip_special) const {

@@ -16,6 +16,8 @@
 #include <weir/request.h>
 #include <weir/result.h>
 
+#include "text/typed_text.h"
+
 namespace weir {
 
 // What an Encode call cost, in units that do not depend on the machine. Linear in the text but for
@@ -40,6 +42,11 @@ class Tokenizer {
   // special token is ordinary text. Requires: fewer than 2^29 bytes.
   std::vector<TokenId> Encode(std::string_view text, bool parse_special = true,
                               EncodeStats* stats = nullptr) const;
+
+  // The same, but an added token, special or not, is recognised only where none of its bytes came
+  // from users; elsewhere its content is ordinary text. So the ids equal those of Encode(text.text)
+  // unless users took part in writing a token's content.
+  std::vector<TokenId> Encode(const TypedText& text, EncodeStats* stats = nullptr) const;
 
   // The text of `ids`, with U+FFFD for bytes that are no UTF-8. An id without a token is skipped.
   std::string Decode(std::span<const TokenId> ids, bool skip_special) const;
