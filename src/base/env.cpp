@@ -11,6 +11,7 @@ namespace {
 
 constexpr EnvVariable kVariables[] = {
     {"HOME", "where .cache is, for XDG_CACHE_HOME"},
+    {"OPENAI_API_KEY", "the key that `weir bench serve` and `weir bench mixed` send"},
     {"WEIR_KERNELS", "forces a kernel table by name: cpu/avx512, cpu/avx2 or reference"},
     {"WEIR_LOG_LEVEL", "debug, info (default), warn or error"},
     {"WEIR_MODEL", "the model used when --model is not given"},

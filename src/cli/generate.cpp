@@ -11,78 +11,26 @@
 
 #include <weir/engine.h>
 
-#include "base/cpu_set.h"
-#include "base/env.h"
 #include "base/error.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
-#include "cli/default_model.h"
+#include "cli/engine_flags.h"
 #include "cli/generation.h"
-#include "cli/num_threads.h"
 #include "cli/progress.h"
-#include "cli/tuned_profile.h"
 
 namespace weir {
 namespace {
 
 struct GenerateOptions {
-  EngineOptions engine;
+  EngineFlags engine;
   std::vector<std::string> prompts;
   SamplingParams sampling;
   std::vector<std::string> logit_bias;  // ID=VALUE
   uint64_t seed = 0;
   bool has_seed = false;
-  double kv_cache_gib = 0;
   bool json = false;
   bool quiet = false;
 };
-
-void AddModelOptions(CLI::App& command, GenerateOptions& o) {
-  const std::string group = "Model and machine";
-  command
-      .add_option("-m,--model", o.engine.model,
-                  "Hugging Face folder, or synth:PRESET for random weights "
-                  "(default: the bundled weir-tiny)")
-      ->group(group);
-  command.add_option("--threads", o.engine.num_threads, "Worker threads; 0: every usable CPU")
-      ->group(group);
-  command
-      .add_option("--max-model-len", o.engine.max_model_len,
-                  "Tokens of prompt and output together; 0: as the model and memory allow")
-      ->group(group);
-  command.add_option("--max-num-seqs", o.engine.max_num_seqs, "Sequences that run at once")
-      ->group(group)
-      ->capture_default_str();
-  command
-      .add_option("--max-num-batched-tokens", o.engine.max_num_batched_tokens,
-                  "New tokens per step, prefill and decode together")
-      ->group(group)
-      ->capture_default_str();
-  command.add_option("--page-len", o.engine.page_len, "Tokens per KV page")
-      ->group(group)
-      ->capture_default_str();
-  command.add_option("--kv-cache-memory", o.kv_cache_gib, "GiB for the KV cache; 0: automatic")
-      ->check(CLI::NonNegativeNumber)
-      ->group(group);
-}
-
-void AddAttentionOptions(CLI::App& command, AttentionOptions& o) {
-  const std::string group = "Attention";
-  const auto add = [&](const char* name, std::string& value, const char* help) {
-    command.add_option(name, value, help)->group(group)->capture_default_str();
-  };
-  add("--attn-policy", o.policy, "before, pr85 or weir: which generation routes and splits");
-  add("--attn-routing", o.routing, "batch-paged, batch or row, instead of the policy's");
-  add("--kv-splits", o.kv_splits,
-      "fixed:N, batch, batch-gated or planned, instead of the policy's");
-  command
-      .add_flag("--batch-invariant", o.batch_invariant,
-                "Bits of a sequence do not depend on what runs beside it")
-      ->group(group);
-  add("--kv-cache-dtype", o.kv_cache_dtype, "bf16 or int8");
-  add("--device-profile", o.device_profile,
-      "Profile that `weir tune` wrote (default: where it leaves it, or built in)");
-}
 
 void AddSamplingOptions(CLI::App& command, GenerateOptions& o) {
   const std::string group = "Sampling";
@@ -156,32 +104,20 @@ Status ReadPrompts(std::vector<std::string>& prompts) {
   return Ok();
 }
 
-// What `weir tune` measured, where it is for as many threads.
-void UseTunedProfile(EngineOptions& o) {
-  const std::string path = DefaultProfilePath();
-  const int32_t threads = o.num_threads > 0 ? o.num_threads : FindUsableCpus().num_threads;
-  if (FindTunedProfile(path, threads)) o.attention.device_profile = path;
-}
-
-Status Prepare(GenerateOptions& o) {
-  if (o.engine.model.empty()) {
-    WEIR_ASSIGN_OR_RETURN(o.engine.model, DefaultModel());
-  }
-  o.engine.kernels = EnvString("WEIR_KERNELS");
-  WEIR_ASSIGN_OR_RETURN(o.engine.num_threads, AskedThreads(o.engine.num_threads));
-  if (o.engine.attention.device_profile.empty()) UseTunedProfile(o.engine);
-  o.engine.kv_cache_bytes = static_cast<int64_t>(o.kv_cache_gib * (1 << 30));
+Result<EngineOptions> Prepare(GenerateOptions& o) {
   if (o.has_seed) o.sampling.seed = o.seed;
   WEIR_RETURN_IF_ERROR(ParseLogitBias(o));
-  return ReadPrompts(o.prompts);
+  WEIR_ASSIGN_OR_RETURN(EngineOptions engine, FinishEngineFlags(o.engine));
+  WEIR_RETURN_IF_ERROR(ReadPrompts(o.prompts));
+  return engine;
 }
 
 Result<int> Generate(GenerateOptions& o) {
-  WEIR_RETURN_IF_ERROR(Prepare(o));
+  WEIR_ASSIGN_OR_RETURN(EngineOptions engine_options, Prepare(o));
   Result<std::unique_ptr<Engine>> engine = [&] {
     Progress progress("packing weights");
-    o.engine.on_load_progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
-    return Engine::Open(o.engine);
+    engine_options.on_load_progress = [&](int64_t done, int64_t total) { progress.Update(done, total); };
+    return Engine::Open(engine_options);
   }();
   if (!engine) return tl::unexpected(engine.error());
   return RunGeneration(
@@ -203,8 +139,7 @@ void AddGenerate(CLI::App& app, int& exit_code) {
   command->add_flag("-q,--quiet", options->quiet, "No summary on standard error");
   AddStopOptions(*command, *options);
   AddSamplingOptions(*command, *options);
-  AddModelOptions(*command, *options);
-  AddAttentionOptions(*command, options->engine.attention);
+  AddEngineFlags(*command, options->engine);
   command->callback([options, &exit_code] {
     const Result<int> code = Generate(*options);
     if (!code) fmt::print(stderr, "weir: error: {}\n", code.error().message);

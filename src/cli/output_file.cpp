@@ -12,12 +12,25 @@
 
 namespace weir {
 
-Status WriteOutputFile(std::string_view option, const std::string& path, std::string_view text) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
+namespace {
+
+Status Write(std::string_view option, const std::string& path, std::string_view text,
+             const char* mode) {
+  std::FILE* file = std::fopen(path.c_str(), mode);
   bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file != nullptr) good = std::fclose(file) == 0 && good;
   if (good) return Ok();
   return Err(Code::kIo, option, ": ", path, ": ", std::strerror(errno));
+}
+
+}  // namespace
+
+Status WriteOutputFile(std::string_view option, const std::string& path, std::string_view text) {
+  return Write(option, path, text, "wb");
+}
+
+Status AppendOutputFile(std::string_view option, const std::string& path, std::string_view text) {
+  return Write(option, path, text, "ab");
 }
 
 Status ReplaceOutputFile(std::string_view option, const std::string& path, std::string_view text) {

@@ -37,6 +37,15 @@ struct Result {
   double TokensPerSecond() const { return prompt_tokens / busy_us * 1e6; }
 };
 
+// As the scheduler decides.
+int32_t ChunkFor(const CostModel& model, const StepBudget& budget, const StepLoad& decodes,
+                 const PrefillAsk& ask) {
+  if (decodes.tokens() == 0) return std::min(ask.remaining, ask.limit);  // nobody waits
+  const double until_us = model.FillTargetUs(budget.BudgetUs(model.cost(), decodes));
+  const int32_t chunk = model.PrefillTokensWithin(decodes, ask, until_us);
+  return chunk > 0 ? chunk : std::min({model.min_chunk(), ask.remaining, ask.limit});
+}
+
 // A prompt arrives every `pause` steps after the last has ended.
 Result Serve(SimulatedMachine& machine, double budget_ms, int32_t num_streams, int32_t num_prompts,
              int32_t pause) {
@@ -60,9 +69,7 @@ Result Serve(SimulatedMachine& machine, double budget_ms, int32_t num_streams, i
     int32_t chunk = 0;
     if (computed < kPrompt) {
       const PrefillAsk ask = {computed, kPrompt - computed, kMaxBatchedTokens - num_streams};
-      const double until_us = model.FillTargetUs(budget.BudgetUs(model.cost(), load));
-      chunk = model.PrefillTokensWithin(load, ask, until_us);
-      if (chunk == 0) chunk = std::min({model.min_chunk(), ask.remaining, ask.limit});
+      chunk = ChunkFor(model, budget, load, ask);
       load.Add(computed, computed + chunk, chunk == ask.remaining);
       computed += chunk;
     }

@@ -267,6 +267,9 @@ TEST(DecodeCapture, AddressesStayAndPaddingDoesNothing) {
   EXPECT_EQ(second.pages.data(), first.pages.data());
   EXPECT_THAT(second.kv_len, ElementsAre(41, 0));  // who left is padding again
   EXPECT_THAT(second.pages.subspan(second.page_begin[1]), Each(-1));
+  // A shorter sequence leaves nothing of the longer one behind.
+  capture.Prepare(decoders.Step({decoders.Add(3)}));
+  EXPECT_THAT(capture.captured().pages.subspan(1), Each(-1));
 }
 
 // What a device with graphs would do: bake addresses in, and later trust them.

@@ -99,14 +99,13 @@ Result<KvSizes> ChooseKvSizes(const EngineOptions& options, const KvShape& shape
       options.kv_cache_bytes > 0 ? affordable : std::min(affordable, all_contexts);
   const int64_t capacity = num_pages * shape.page_len;
   if (num_pages < 1 || (options.max_model_len > 0 && capacity < wanted_len)) {
-    return Err(Code::kOutOfMemory, "KV cache: ", HumanBytes(budget), " (",
-               options.kv_cache_bytes > 0
-                   ? std::string("kv_cache_bytes")
-                   : fmt::format("kv_cache_fraction {} of the {} that are free",
-                                 options.kv_cache_fraction, HumanBytes(free_bytes)),
-               ") hold ", capacity, " tokens (", HumanBytes(page_bytes), " per page of ",
-               shape.page_len, "), wanted at least ",
-               options.max_model_len > 0 ? wanted_len : shape.page_len);
+    return Err(
+        Code::kOutOfMemory, "KV cache: ", HumanBytes(budget), " (",
+        options.kv_cache_bytes > 0 ? std::string("kv_cache_bytes")
+                                   : fmt::format("kv_cache_fraction {} of the {} that are free",
+                                                 options.kv_cache_fraction, HumanBytes(free_bytes)),
+        ") hold ", capacity, " tokens (", HumanBytes(page_bytes), " per page of ", shape.page_len,
+        "), wanted at least ", options.max_model_len > 0 ? wanted_len : shape.page_len);
   }
   return KvSizes{.num_pages = static_cast<int32_t>(num_pages),
                  .max_model_len = static_cast<int32_t>(std::min<int64_t>(wanted_len, capacity))};

@@ -82,10 +82,10 @@ TEST(ChooseKvSizes, RefusesWishesThatCannotBe) {
   EXPECT_EQ(ChooseKvSizes({}, kShape, 100, 8192).error().code, Code::kOutOfMemory);
   const auto refused = ChooseKvSizes({.max_model_len = 100}, kShape, 100, 4 * 8192);
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(
-      refused.error().message,
-      "KV cache: 16384 bytes (kv_cache_fraction 0.5 of the 32768 bytes that are free) hold 32 tokens "
-      "(8192 bytes per page of 16), wanted at least 100");
+  EXPECT_EQ(refused.error().message,
+            "KV cache: 16384 bytes (kv_cache_fraction 0.5 of the 32768 bytes that are free) hold "
+            "32 tokens "
+            "(8192 bytes per page of 16), wanted at least 100");
 }
 
 }  // namespace

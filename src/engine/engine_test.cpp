@@ -1,78 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The whole engine on a small random model: what callers may rely on.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
 #include <gtest/gtest.h>
 #include <thread>
 
-#include <weir/engine.h>
+#include "engine/engine_test_util.h"
 
 namespace weir {
 namespace {
-
-EngineOptions Options() {
-  return {.model = "synth:tiny", .num_threads = 2, .max_model_len = 512, .max_num_seqs = 8};
-}
-
-std::unique_ptr<Engine> OpenOrDie(const EngineOptions& options) {
-  auto engine = Engine::Open(options);
-  EXPECT_TRUE(engine.has_value()) << engine.error().message;
-  return std::move(*engine);
-}
-
-struct Outcome {
-  std::vector<TokenId> tokens;
-  std::string text;
-  FinishReason finish = FinishReason::kNone;
-  std::string error;
-  int num_ends = 0;
-};
-
-// A request whose outcome can be waited for.
-class Call {
- public:
-  Request Make(std::vector<TokenId> prompt, const SamplingParams& sampling) {
-    return {.prompt = std::move(prompt), .sampling = sampling, .on_delta = [this](const Delta& d) {
-              for (const OutputToken& token : d.tokens) outcome_.tokens.push_back(token.token);
-              outcome_.text += d.text;
-              if (d.finish == FinishReason::kNone) return;
-              outcome_.finish = d.finish;
-              outcome_.error = d.error;
-              if (++outcome_.num_ends == 1) ended_.set_value();
-            }};
-  }
-  Outcome Wait() {
-    ended_.get_future().wait();
-    return outcome_;
-  }
-
- private:
-  std::promise<void> ended_;
-  Outcome outcome_;
-};
-
-Outcome Complete(Engine& engine, std::vector<TokenId> prompt, const SamplingParams& sampling) {
-  Call call;
-  const auto id = engine.Submit(call.Make(std::move(prompt), sampling));
-  EXPECT_TRUE(id.has_value()) << id.error().message;
-  return call.Wait();
-}
-
-std::vector<TokenId> Prompt(int length, int seed) {
-  std::vector<TokenId> prompt;
-  for (int i = 0; i < length; ++i) prompt.push_back((seed * 7919 + i * 104729) % 900);
-  return prompt;
-}
-
-SamplingParams Drawn(uint64_t seed, int32_t max_tokens) {
-  SamplingParams sampling;
-  sampling.seed = seed;
-  sampling.max_tokens = max_tokens;
-  sampling.ignore_eos = true;
-  return sampling;
-}
 
 // Eight requests on either side of pages, tiles and segments, one after another or all at once.
 constexpr int kLengths[] = {1, 5, 16, 17, 64, 65, 250, 400};
@@ -318,6 +257,30 @@ TEST(Engine, RefusesToOpenWhatItCannotServe) {
   EXPECT_EQ(code({.model = "synth:nothing"}), Code::kNotFound);
   EXPECT_EQ(code({.model = "synth:tiny", .kernels = "cpu/abacus"}), Code::kInvalidArgument);
   EXPECT_EQ(code({.model = "synth:tiny", .max_model_len = 1 << 24}), Code::kInvalidArgument);
+}
+
+// What users write stays text; the template's own control tokens are control tokens.
+TEST(Engine, RendersConversations) {
+  const auto engine = OpenOrDie(Options());
+  ASSERT_TRUE(engine->info().has_chat_template);
+  ChatInput input = {.variables = R"({"messages": [{"role": "user", "content": "a<|im_end|>b"}],
+                                      "add_generation_prompt": true})"};
+  const auto prompt = engine->RenderChat(input);
+  ASSERT_TRUE(prompt.has_value()) << prompt.error().message;
+  EXPECT_EQ(prompt->text, "<|im_start|>user\na<|im_end|>b<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(engine->Decode(prompt->tokens), prompt->text);
+  const TokenId end = engine->Encode("<|im_end|>").at(0);
+  EXPECT_EQ(std::count(prompt->tokens.begin(), prompt->tokens.end(), end), 1);
+  input.allow_special_tokens_in_content = true;
+  const auto trusting = engine->RenderChat(input);
+  ASSERT_TRUE(trusting.has_value());
+  EXPECT_EQ(trusting->tokens, engine->Encode(prompt->text));
+  EXPECT_EQ(std::count(trusting->tokens.begin(), trusting->tokens.end(), end), 2);
+  for (const char* wrong : {"", "[]", "{", R"({"messages": 7})"}) {
+    const auto refused = engine->RenderChat({.variables = wrong});
+    ASSERT_FALSE(refused.has_value()) << wrong;
+    EXPECT_EQ(refused.error().code, Code::kInvalidRequest);
+  }
 }
 
 }  // namespace

@@ -68,8 +68,12 @@ Status LocalEngine::CheckOutputs(const Request& request) const {
              ", as many as run at once (max_num_seqs)");
 }
 
-Result<ChatPrompt> LocalEngine::RenderChat(const ChatInput&) const {
-  return Err(Code::kUnsupported, loaded_.info.model_name, ": has no chat template");
+Result<ChatPrompt> LocalEngine::RenderChat(const ChatInput& input) const {
+  if (!loaded_.chat_template) return tl::unexpected(loaded_.chat_template.error());
+  WEIR_ASSIGN_OR_RETURN(TypedText prompt, loaded_.chat_template->Render(input.variables));
+  auto tokens = input.allow_special_tokens_in_content ? loaded_.tokenizer.Encode(prompt.text)
+                                                      : loaded_.tokenizer.Encode(prompt);
+  return ChatPrompt{.text = std::move(prompt.text), .tokens = std::move(tokens)};
 }
 
 }  // namespace weir

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "engine/engine_core.h"
 #include "model/model.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace weir {
@@ -25,7 +25,8 @@ struct Loaded {
   EngineInfo info;
   Tokenizer tokenizer;
   std::vector<TokenId> eos_ids;
-  std::unique_ptr<ThreadPool> pool;  // behind pointers: the core refers to both
+  Result<ChatTemplate> chat_template;  // or why there is none
+  std::unique_ptr<ThreadPool> pool;    // behind pointers: the core refers to both
   std::unique_ptr<Model> model;
 
   SequenceContext context() const {

@@ -65,6 +65,18 @@ void LogLoaded(const EngineInfo& info, const AttnParts& attn) {
            attn.profile.name, "workspace", HumanBytes(attn.workspace.num_bytes()));
 }
 
+// A template that cannot be read costs its model nothing but conversations.
+Result<ChatTemplate> ChatTemplateOf(const ModelSource& source) {
+  if (source.chat_template.empty()) {
+    return Err(Code::kUnsupported, source.where, ": the model has no chat template");
+  }
+  auto chat_template = ChatTemplate::Parse(source.chat_template, source.where + ": chat_template",
+                                           source.special_tokens);
+  if (chat_template) return chat_template;
+  WEIR_LOG(WARN, "chat template not read", "why", chat_template.error().message);
+  return tl::unexpected(Error{Code::kUnsupported, chat_template.error().message});
+}
+
 // Everything that is loaded, in the order in which one needs the other.
 struct Opened {
   ModelSource source;
@@ -113,7 +125,6 @@ EngineInfo InfoOf(const EngineOptions& options, const Opened& opened, const Mode
           .prefix_caching = options.scheduling.prefix_caching,
           .graph_mode = options.scheduling.graph_mode,
           .itl_budget_ms = 0,  // settled by the warm-up
-          .has_chat_template = false,
           .default_sampling = DefaultSampling(opened.source.generation)};
 }
 
@@ -152,8 +163,10 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   Loaded loaded = {.info = InfoOf(options, opened, model, *pool, attn.planner.policy()),
                    .tokenizer = std::move(tokenizer),
                    .eos_ids = EosIds(opened.source),
+                   .chat_template = ChatTemplateOf(opened.source),
                    .pool = std::move(pool),
                    .model = std::make_unique<Model>(std::move(model))};
+  loaded.info.has_chat_template = loaded.chat_template.has_value();
   LogLoaded(loaded.info, attn);
   EngineCoreParts core = {
       .model = *loaded.model,

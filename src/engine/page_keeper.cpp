@@ -32,8 +32,7 @@ PrefixNode PageKeeper::FindCached(Sequence& sequence) const {
 
 void PageKeeper::CopyFrom(const Sequence& sibling, Sequence& sequence) const {
   const int32_t num_computed = std::min(sibling.num_computed(), sequence.num_prompt());
-  const int32_t num_pages =
-      std::min(num_computed / page_len_, NumShareable(sequence.num_tokens()));
+  const int32_t num_pages = std::min(num_computed / page_len_, NumShareable(sequence.num_tokens()));
   const auto pages = sibling.pages().first(static_cast<size_t>(num_pages));
   sequence.pages().assign(pages.begin(), pages.end());
 }

@@ -30,8 +30,8 @@
 namespace weir {
 
 struct SchedulerOptions {
-  int32_t max_step_tokens;  // new tokens per step, at least max_seqs
-  int32_t max_seqs;         // sequences that run at once
+  int32_t max_step_tokens;                   // new tokens per step, at least max_seqs
+  int32_t max_seqs;                          // sequences that run at once
   int32_t long_prefill_token_threshold = 0;  // longest chunk of one prompt; 0: no limit
 };
 
@@ -42,9 +42,9 @@ struct StepPacing {
 };
 
 struct SchedulerCounts {
-  int64_t prompt_tokens = 0;             // of requests whose prefill has ended
-  int64_t prompt_tokens_cached = 0;      // of these, found in the prefix cache
-  int64_t recomputed_tokens = 0;         // computed again after a preemption
+  int64_t prompt_tokens = 0;         // of requests whose prefill has ended
+  int64_t prompt_tokens_cached = 0;  // of these, found in the prefix cache
+  int64_t recomputed_tokens = 0;     // computed again after a preemption
   int64_t generation_tokens = 0;
   int64_t num_preemptions = 0;
 };

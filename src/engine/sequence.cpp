@@ -129,8 +129,8 @@ std::vector<std::unique_ptr<Sequence>> MakeSequences(RequestId id, Request reque
   state->request = std::move(request);
   std::vector<std::unique_ptr<Sequence>> outputs;
   for (int32_t i = 0; i < state->num_open; ++i) {
-    outputs.push_back(std::make_unique<Sequence>(id, i, state, prompt,
-                                                 seed + static_cast<uint64_t>(i), context));
+    outputs.push_back(
+        std::make_unique<Sequence>(id, i, state, prompt, seed + static_cast<uint64_t>(i), context));
   }
   return outputs;
 }

@@ -36,9 +36,9 @@ struct SequenceContext {
 struct RequestState {
   Request request;  // its prompt has moved into the sequences
   int32_t num_prompt;
-  int32_t num_open;              // outputs that have not ended
-  int64_t arrived_us = 0;        // std::chrono::steady_clock
-  int64_t scheduled_us = 0;      // first part of a step; 0: not yet
+  int32_t num_open;               // outputs that have not ended
+  int64_t arrived_us = 0;         // std::chrono::steady_clock
+  int64_t scheduled_us = 0;       // first part of a step; 0: not yet
   int32_t num_cached_tokens = 0;  // of the prompt, when its first output started
 };
 
@@ -90,7 +90,8 @@ class Sequence {
   std::vector<PageId>& pages() { return table_.pages; }
   std::span<const PageId> pages() const { return table_.pages; }
 
-  // Before it runs: takes the memory that it needs while it does. Again after a preemption: nothing.
+  // Before it runs: takes the memory that it needs while it does. Again after a preemption:
+  // nothing.
   void Start(int32_t page_len);
   bool started() const { return sampler_.has_value(); }
   // Its first step has begun.

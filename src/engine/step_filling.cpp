@@ -15,8 +15,8 @@ StepPlan Scheduler::Next(PageKeeper& pages, const StepPacing& pacing, int64_t no
   TakeDecodes(pages, filling);
   // While nothing decodes nobody waits for the step.
   if (pacing.model != nullptr && !parts_.empty()) {
-    filling.until_us = pacing.model->FillTargetUs(
-        pacing.budget->BudgetUs(pacing.model->cost(), filling.load));
+    filling.until_us =
+        pacing.model->FillTargetUs(pacing.budget->BudgetUs(pacing.model->cost(), filling.load));
   }
   TakePrefills(pages, pacing.model, filling);
   for (const StepPart& part : parts_) part.sequence->MarkScheduled(now_us);
@@ -137,9 +137,8 @@ int32_t Scheduler::ChunkTokens(const Sequence& sequence, const CostModel* model,
   const int32_t num_tokens = std::min(sequence.num_missing(), limit);
   if (num_tokens < sequence.num_missing()) filling.Limit(StepLimit::kTokens);
   if (filling.until_us == 0) return num_tokens;
-  const PrefillAsk ask = {.computed = sequence.num_computed(),
-                          .remaining = sequence.num_missing(),
-                          .limit = limit};
+  const PrefillAsk ask = {
+      .computed = sequence.num_computed(), .remaining = sequence.num_missing(), .limit = limit};
   const int32_t within = model->PrefillTokensWithin(filling.load, ask, filling.until_us);
   if (within == num_tokens) return num_tokens;
   filling.limit = StepLimit::kItlBudget;

@@ -9,7 +9,7 @@
 namespace weir {
 namespace {
 
-constexpr int32_t kPrefillLen = 64;      // tokens
+constexpr int32_t kPrefillLen = 64;       // tokens
 constexpr int64_t kMostMicros = 250'000;  // that steps are started in
 
 // A sequence of `num_tokens` tokens that owns no page: what it writes nobody reads. The pages of
@@ -51,14 +51,12 @@ double EngineCore::WarmUp(const SequenceContext& context) {
     if (i > 1 && SteadyMicros() - begin_us > kMostMicros) break;
     const bool prefill = i == 2;
     const int32_t count = prefill ? 1 : num_decodes;
-    const int32_t num_tokens =
-        std::min(capacity, prefill ? std::min(kPrefillLen, scheduler_.max_step_tokens())
-                                   : kReferenceKvLen);
+    const int32_t num_tokens = std::min(
+        capacity, prefill ? std::min(kPrefillLen, scheduler_.max_step_tokens()) : kReferenceKvLen);
     std::vector<std::unique_ptr<Sequence>> sequences;
     std::vector<StepPart> parts;
     for (int32_t s = 0; s < count; ++s) {
-      sequences.push_back(
-          MadeUpSequence(s, count, num_tokens, num_pages, page_len, context));
+      sequences.push_back(MadeUpSequence(s, count, num_tokens, num_pages, page_len, context));
       parts.push_back({.sequence = sequences.back().get(),
                        .begin = prefill ? 0 : num_tokens - 1,
                        .end = num_tokens,

@@ -12,49 +12,13 @@
 #include "loader/synth/preset.h"
 #include "loader/synth/tokenizer.h"
 #include "loader/synth/weights.h"
+#include "loader/tokenizer_config.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kMaxTokenizerBytes = size_t{64} << 20;
-constexpr size_t kMaxTokenizerConfigBytes = size_t{4} << 20;
-constexpr size_t kMaxChatTemplateBytes = size_t{1} << 20;
 constexpr std::string_view kSynthPrefix = "synth:";
-
-// tokenizer_config.json holds one template, or a list of named ones of which "default" is for chat.
-Result<std::string> TemplateOfTokenizerConfig(const std::string& path) {
-  Result<Json> json = ParseJsonFile(path, kMaxTokenizerConfigBytes);
-  if (!json) {
-    if (json.error().code == Code::kNotFound) return std::string();
-    return tl::unexpected(json.error());
-  }
-  WEIR_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::Open(*json, path));
-  const Json* found = fields.Find("chat_template");
-  if (found == nullptr || !found->is_array()) {
-    WEIR_ASSIGN_OR_RETURN(auto text, fields.String("chat_template"));
-    return text.value_or("");
-  }
-  for (const Json& entry : *found) {
-    WEIR_ASSIGN_OR_RETURN(const JsonFields named,
-                          JsonFields::Open(entry, path + ": chat_template"));
-    WEIR_ASSIGN_OR_RETURN(const std::string name, named.RequiredString("name"));
-    if (name == "default") return named.RequiredString("template");
-  }
-  return Err(Code::kInvalidModel, path, ": chat_template is a list without a \"default\" entry");
-}
-
-Result<std::string> LoadChatTemplate(const std::string& folder) {
-  const std::string path = folder + "/chat_template.jinja";
-  Result<std::string> text = ReadFile(path, kMaxChatTemplateBytes);
-  if (text || text.error().code != Code::kNotFound) return text;
-  const std::string config = folder + "/tokenizer_config.json";
-  WEIR_ASSIGN_OR_RETURN(std::string inside, TemplateOfTokenizerConfig(config));
-  if (inside.size() > kMaxChatTemplateBytes) {
-    return Err(Code::kInvalidModel, config, ": chat_template of ", inside.size(),
-               " bytes, at most ", kMaxChatTemplateBytes, " are read");
-  }
-  return inside;
-}
 
 Status CheckTokens(const ModelSource& model) {
   for (const int32_t id : model.generation.eos_token_ids) {
@@ -104,7 +68,9 @@ Result<ModelSource> OpenFolder(const std::string& folder) {
                "tokenizer.model) are not read");
   }
   model.tokenizer_json = std::move(*text);
-  WEIR_ASSIGN_OR_RETURN(model.chat_template, LoadChatTemplate(folder));
+  WEIR_ASSIGN_OR_RETURN(ChatFiles chat, LoadChatFiles(folder));
+  model.chat_template = std::move(chat.chat_template);
+  model.special_tokens = std::move(chat.special_tokens);
   WEIR_ASSIGN_OR_RETURN(model.weights, OpenSafetensorsFolder(folder));
   return model;
 }
@@ -138,7 +104,10 @@ Result<ModelSource> OpenSynth(std::string_view spec) {
                         ParseGenerationConfig(generation, name + "/generation_config.json"));
   model.weights = MakeSynthWeights(*preset, seed);
   model.tokenizer_json = SynthTokenizerJson(*preset);
-  model.chat_template = SynthChatTemplate();
+  WEIR_ASSIGN_OR_RETURN(const Json tokens, ParseJson(SynthTokenizerConfigJson(*preset), name));
+  const std::string path = name + "/tokenizer_config.json";
+  WEIR_ASSIGN_OR_RETURN(model.chat_template, ParseChatTemplate(tokens, path));
+  WEIR_ASSIGN_OR_RETURN(model.special_tokens, ParseSpecialTokens(tokens, path));
   return model;
 }
 

@@ -10,6 +10,7 @@
 
 #include <weir/result.h>
 
+#include "base/json.h"
 #include "loader/hf_config.h"
 #include "loader/weight_source.h"
 
@@ -23,6 +24,7 @@ struct ModelSource {
   std::unique_ptr<WeightSource> weights;
   std::string tokenizer_json;  // the text of tokenizer.json, at most 64 MiB
   std::string chat_template;   // Jinja, at most 1 MiB; empty when the folder has none
+  Json special_tokens;         // that chat templates know by role (tokenizer_config.h)
 };
 
 // `spec` is a folder, or "synth:PRESET" or "synth:PRESET,seed=N" (N in [0, 2^64), 0 when absent).

@@ -132,6 +132,23 @@ TEST(ModelSource, TheChatTemplateHasThreeHomes) {
   EXPECT_EQ(with(R"({"chat_template":"T"})"), "J");
 }
 
+TEST(ModelSource, SpecialTokensAreTextsOrObjects) {
+  TestFolder parent;
+  const std::string folder = WriteTiny(parent);
+  const auto with = [&](const std::string& tokenizer_config) {
+    parent.Write("tiny-model/tokenizer_config.json", tokenizer_config);
+    const auto model = OpenModel(folder);
+    return model ? model->special_tokens.dump() : "error: " + model.error().message;
+  };
+  EXPECT_EQ(with(R"({})"), "{}");
+  EXPECT_EQ(with(R"({"bos_token":null,"eos_token":"<|e|>","add_bos_token":true})"),
+            R"({"eos_token":"<|e|>"})");
+  EXPECT_EQ(with(R"({"bos_token":{"content":"<s>","lstrip":false},"pad_token":""})"),
+            R"({"bos_token":"<s>","pad_token":""})");
+  EXPECT_THAT(with(R"({"bos_token":7})"), HasSubstr("bos_token is 7, wanted a string"));
+  EXPECT_THAT(with(R"({"eos_token":{"text":"x"}})"), HasSubstr("eos_token"));
+}
+
 TEST(ModelSource, TokensOutsideOfTheVocabularyAreRefused) {
   TestFolder parent;
   const std::string folder = WriteTiny(parent);

@@ -70,11 +70,10 @@ bool HasJsonType(const HttpRequest& request) {
 }
 
 HttpResponse NotFound(const HttpRequest& request) {
-  return ErrorResponse(
-      {.status = 404,
-       .message = fmt::format("path: {}, wanted one of /openapi.json",
-                              ShortJson(Json(request.path))),
-       .code = "not_found"});
+  return ErrorResponse({.status = 404,
+                        .message = fmt::format("path: {}, wanted one of /openapi.json",
+                                               ShortJson(Json(request.path))),
+                        .code = "not_found"});
 }
 
 HttpResponse WrongMethod(const HttpRequest& request, const std::string& allowed) {
@@ -136,8 +135,7 @@ void Dispatch(ApiCore& core, HttpRequest request, const ReplyPtr& reply) {
 }  // namespace
 
 struct ApiService::Parts {
-  Parts(Engine& engine, ApiOptions options)
-      : core(engine, options, RoutePaths(options)) {}
+  Parts(Engine& engine, ApiOptions options) : core(engine, options, RoutePaths(options)) {}
 
   ApiCore core;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loadgen/client/url.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
@@ -45,7 +46,8 @@ bool IsPathChar(char c) { return c > ' ' && c <= '~'; }
 }  // namespace
 
 std::string Url::Authority() const {
-  return fmt::format(host.find(':') == std::string::npos ? "{}:{}" : "[{}]:{}", host, port);
+  if (host.find(':') == std::string::npos) return fmt::format("{}:{}", host, port);
+  return fmt::format("[{}]:{}", host, port);
 }
 
 Result<Url> ParseUrl(std::string_view text, std::string_view option) {

@@ -91,7 +91,7 @@ Json ReadMessage(const Json& message, const Fail& fail) {
 
 // What the conversation itself decides, or what would make the template another one.
 constexpr std::array kReservedVariables = {
-    "messages", "tools", "documents", "add_generation_prompt", "continue_final_message",
+    "messages",      "tools",   "documents", "add_generation_prompt", "continue_final_message",
     "chat_template", "tokenize"};
 
 void AddKwargs(FieldReader& fields, Json& variables) {
@@ -102,8 +102,8 @@ void AddKwargs(FieldReader& fields, Json& variables) {
   }
   constexpr size_t kMaxVariables = 64;
   if (kwargs->size() > kMaxVariables) {
-    return fields.Fail("chat_template_kwargs", fmt::format("{} entries, wanted at most {}",
-                                                           kwargs->size(), kMaxVariables));
+    return fields.Fail("chat_template_kwargs",
+                       fmt::format("{} entries, wanted at most {}", kwargs->size(), kMaxVariables));
   }
   for (const char* name : kReservedVariables) {
     if (!kwargs->contains(name)) continue;
@@ -119,7 +119,7 @@ Json ReadMessages(FieldReader& fields, int32_t max_messages) {
   Json result = Json::array();
   const Json* messages = fields.Find("messages");
   if (messages == nullptr || !messages->is_array() || messages->empty()) {
-    fields.Fail("messages", (messages == nullptr      ? "absent"
+    fields.Fail("messages", (messages == nullptr    ? "absent"
                              : messages->is_array() ? "empty"
                                                     : ShortJson(*messages)) +
                                 std::string(", wanted an array of messages"));

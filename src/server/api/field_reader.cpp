@@ -18,10 +18,10 @@ bool IsHarmless(const Json& value, std::string_view harmless) {
 }
 
 std::string Range(const FieldSpec& spec, double high) {
-  return fmt::format("{} {:.0f}{} {}", spec.above_low ? "above" : "from", spec.low,
-                     spec.above_low ? " and at most" : " to",
-                     spec.kind == FieldKind::kInt ? fmt::format("{:.0f}", high)
-                                                  : fmt::format("{}", high));
+  return fmt::format(
+      "{} {:.0f}{} {}", spec.above_low ? "above" : "from", spec.low,
+      spec.above_low ? " and at most" : " to",
+      spec.kind == FieldKind::kInt ? fmt::format("{:.0f}", high) : fmt::format("{}", high));
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #define WEIR_SERVER_API_FIELD_READER_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
-#include <limits>
 #include <string_view>
 
 #include "server/api/api_error.h"

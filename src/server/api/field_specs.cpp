@@ -32,8 +32,8 @@ constexpr FieldSpec Shaped(std::string_view name, uint8_t bodies, std::string_vi
   return {name, kShaped, bodies, about, 0, 0, false, shape};
 }
 constexpr FieldSpec Refused(std::string_view name, uint8_t bodies, std::string_view harmless) {
-  return {name, kRefused, bodies, "Not supported: only values without effect are taken", 0, 0,
-          false, harmless};
+  return {name, kRefused, bodies, "Not supported: only values without effect are taken",
+          0,    0,        false,  harmless};
 }
 
 constexpr std::array kSpecs = {

@@ -142,8 +142,7 @@ void Generation::Start(GenerationRequest request, std::vector<Prompt> prompts) {
   request_ = std::move(request);
   context_.metrics.UnknownFields(request_.num_unknown_fields);
   SetUp(prompts);
-  const std::string prefix =
-      (request_.is_chat ? "chatcmpl-" : "cmpl-") + context_.id_nonce + "-";
+  const std::string prefix = (request_.is_chat ? "chatcmpl-" : "cmpl-") + context_.id_nonce + "-";
   const size_t num_outputs = outputs_.size();
   if (request_.max_tokens == 0) {
     const std::string id = fmt::format("{}e{}", prefix, context_.registry.NextSerial());

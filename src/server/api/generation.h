@@ -120,7 +120,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   std::vector<PromptState> prompts_;
   std::vector<OutputState> outputs_;  // prompts times n
   Usage usage_;
-  size_t num_ended_ = 0;   // prompts
+  size_t num_ended_ = 0;    // prompts
   bool streaming_ = false;  // the head has been sent
   bool closed_ = false;     // the reply is complete, or nobody reads it
   int64_t last_write_us_ = 0;

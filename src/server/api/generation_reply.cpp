@@ -140,6 +140,7 @@ void Generation::EndPrompt(size_t index, FinishReason reason) {
 
 void Generation::Finish() {
   if (std::exchange(closed_, true)) return;
+  place_ = QueuePlace();
   if (!request_.stream) {
     std::vector<OutputPiece> pieces;
     pieces.reserve(outputs_.size());
@@ -157,12 +158,13 @@ void Generation::Finish() {
 
 void Generation::Fail(const ApiError& error) {
   if (std::exchange(closed_, true)) return;
+  place_ = QueuePlace();  // before the client knows: it may come again at once
+  CancelRequests();
   if (!streaming_) {
     reply_->Send(ErrorResponse(error));
   } else if (reply_->Write(SseEvent(ErrorJson(error)) + std::string(kSseDone))) {
     reply_->End();
   }
-  CancelRequests();
 }
 
 void Generation::StartStreaming() {
@@ -187,11 +189,9 @@ std::string Generation::ServerTiming() const {
   const auto by_first = [](const OutputState& a, const OutputState& b) {
     return a.times.first_us < b.times.first_us;
   };
-  const OutputTimes& t =
-      std::max_element(outputs_.begin(), outputs_.end(), by_first)->times;
+  const OutputTimes& t = std::max_element(outputs_.begin(), outputs_.end(), by_first)->times;
   const int64_t submitted_us = t.submitted_us > 0 ? t.submitted_us : SteadyUs();
-  std::string text =
-      fmt::format("prepare;dur={:.1f}", Milliseconds(t.arrived_us, submitted_us));
+  std::string text = fmt::format("prepare;dur={:.1f}", Milliseconds(t.arrived_us, submitted_us));
   if (t.first_us == 0) return text;
   text += fmt::format(", queue;dur={:.1f}, prefill;dur={:.1f}",
                       Milliseconds(t.submitted_us, t.scheduled_us),
@@ -200,8 +200,7 @@ std::string Generation::ServerTiming() const {
   int64_t last_us = 0;
   for (const OutputState& output : outputs_) last_us = std::max(last_us, output.times.last_us);
   return text + fmt::format(", decode;dur={:.1f}, total;dur={:.1f}",
-                            Milliseconds(t.first_us, last_us),
-                            Milliseconds(t.arrived_us, last_us));
+                            Milliseconds(t.first_us, last_us), Milliseconds(t.arrived_us, last_us));
 }
 
 void Generation::ScheduleKeepAlive() {

@@ -110,15 +110,16 @@ void AnswerPrepared(ApiCore& core, HttpRequest request, ReplyPtr reply, Make mak
   if (!place) return reply->Send(ErrorResponse(QueueFull(core)));
   // std::function wants what can be copied.
   auto held = std::make_shared<QueuePlace>(std::move(*place));
-  core.prepare_executor.Post([&core, held, reply = std::move(reply), body = std::move(request.body),
-                              make] {
-    try {
-      const ApiResult<Json> answer = make(core, body);
-      reply->Send(answer ? JsonResponse(*answer) : ErrorResponse(answer.error()));
-    } catch (const std::exception& error) {
-      reply->Send(ErrorResponse(InternalError(error)));
-    }
-  });
+  core.prepare_executor.Post(
+      [&core, held, reply = std::move(reply), body = std::move(request.body), make]() mutable {
+        try {
+          const ApiResult<Json> answer = make(core, body);
+          held.reset();
+          reply->Send(answer ? JsonResponse(*answer) : ErrorResponse(answer.error()));
+        } catch (const std::exception& error) {
+          reply->Send(ErrorResponse(InternalError(error)));
+        }
+      });
 }
 
 // What vLLM's render routes answer for one prompt, as far as it concerns text.
@@ -209,9 +210,9 @@ ApiResult<Json> DetokenizeAnswer(const ApiCore& core, const std::string& body) {
   ReadModel(fields, core.limits);
   const Json* value = fields.Find("tokens");
   if (value == nullptr) fields.Fail("tokens", "absent, wanted an array of token ids");
-  const std::vector<TokenId> tokens =
-      fields.ok() ? ReadTokens(fields, *value, "tokens", core.engine.info())
-                  : std::vector<TokenId>();
+  const std::vector<TokenId> tokens = fields.ok()
+                                          ? ReadTokens(fields, *value, "tokens", core.engine.info())
+                                          : std::vector<TokenId>();
   if (!fields.ok()) return tl::unexpected(fields.error());
   return Json{{"prompt", core.engine.Decode(tokens)}};
 }

@@ -39,9 +39,9 @@ ApiResult<int64_t> QueryInt(std::string_view query, std::string_view name, int64
   if (problem == std::errc() && end == text->data() + text->size() && value >= 0 && value <= most) {
     return value;
   }
-  return tl::unexpected(BadField(
-      std::string(name), fmt::format("{}: {}, wanted an integer from 0 to {}", name,
-                                     ShortJson(Json(std::string(*text))), most)));
+  return tl::unexpected(
+      BadField(std::string(name), fmt::format("{}: {}, wanted an integer from 0 to {}", name,
+                                              ShortJson(Json(std::string(*text))), most)));
 }
 
 HttpResponse EmptyResponse() {
@@ -83,11 +83,11 @@ void Model(ApiCore& core, const std::string& name, ReplyPtr reply) {
   if (std::find(names.begin(), names.end(), name) != names.end()) {
     return reply->Send(JsonResponse(ModelJson(core, name)));
   }
-  reply->Send(ErrorResponse({.status = 404,
-                             .message = fmt::format("model: {}, wanted {}",
-                                                    ShortJson(Json(name)), names[0]),
-                             .param = "model",
-                             .code = "model_not_found"}));
+  reply->Send(ErrorResponse(
+      {.status = 404,
+       .message = fmt::format("model: {}, wanted {}", ShortJson(Json(name)), names[0]),
+       .param = "model",
+       .code = "model_not_found"}));
 }
 
 void Health(ApiCore& core, HttpRequest request, ReplyPtr reply) {

@@ -18,9 +18,8 @@ Json TokenJson(const Engine& engine, TokenId token, float logprob) {
 }  // namespace
 
 int64_t CountCharacters(std::string_view utf8) {
-  return std::count_if(utf8.begin(), utf8.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  });
+  return std::count_if(utf8.begin(), utf8.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
 Json ChatLogprobs(const Engine& engine, const std::vector<OutputToken>& tokens, int32_t num_top) {

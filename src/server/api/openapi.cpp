@@ -49,13 +49,9 @@ constexpr std::array kOperations = {
     Operation{"/openapi.json", "get", "This description", "", "Object"},
 };
 
-Json Ref(const char* schema) {
-  return {{"$ref", std::string("#/components/schemas/") + schema}};
-}
+Json Ref(const char* schema) { return {{"$ref", std::string("#/components/schemas/") + schema}}; }
 
-Json Content(const char* type, Json schema) {
-  return {{type, {{"schema", std::move(schema)}}}};
-}
+Json Content(const char* type, Json schema) { return {{type, {{"schema", std::move(schema)}}}}; }
 
 Json QueryParameter(const char* name, Json schema) {
   return {{"name", name}, {"in", "query"}, {"required", false}, {"schema", std::move(schema)}};
@@ -119,8 +115,7 @@ Json OpenApiJson(const RequestLimits& limits) {
           {"paths", std::move(paths)},
           {"components",
            {{"schemas", OpenApiSchemas(limits)},
-            {"securitySchemes",
-             {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+            {"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 }  // namespace weir

@@ -118,7 +118,8 @@ void SetBounds(Json& schema, const FieldSpec& spec, double high) {
   const auto number = [&](double value) {
     return spec.kind == FieldKind::kInt ? Json(static_cast<int64_t>(value)) : Json(value);
   };
-  if (spec.low >= -kExact) schema[spec.above_low ? "exclusiveMinimum" : "minimum"] = number(spec.low);
+  if (spec.low >= -kExact)
+    schema[spec.above_low ? "exclusiveMinimum" : "minimum"] = number(spec.low);
   if (high <= kExact) schema["maximum"] = number(high);
 }
 

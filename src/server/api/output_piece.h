@@ -13,9 +13,9 @@
 namespace weir {
 
 struct OutputPiece {
-  int32_t index = 0;   // of the choice
-  int32_t prompt = 0;  // that it continues
-  bool first = true;   // nothing has been said of this output before
+  int32_t index = 0;          // of the choice
+  int32_t prompt = 0;         // that it continues
+  bool first = true;          // nothing has been said of this output before
   bool in_reasoning = false;  // what comes next belongs to the reasoning
   std::string text;           // of chats: without the reasoning
   std::string reasoning;

@@ -32,8 +32,8 @@ ApiError TooLong(const EngineInfo& engine, const GenerationRequest& request, siz
 PromptBuilder::PromptBuilder(const Engine& engine)
     : engine_(&engine),
       // Normalising may compose characters: at most three bytes become one.
-      max_text_bytes_(static_cast<size_t>(engine.info().max_model_len) *
-                      LongestTokenBytes(engine) * 3) {}
+      max_text_bytes_(static_cast<size_t>(engine.info().max_model_len) * LongestTokenBytes(engine) *
+                      3) {}
 
 ApiResult<Prompt> PromptBuilder::FromText(std::string text, std::string_view field) const {
   if (text.size() > max_text_bytes_) {
@@ -53,10 +53,10 @@ ApiResult<Prompt> PromptBuilder::FromChat(const ChatInput& chat) const {
   if (chat.variables.size() > max_text_bytes_) {
     return tl::unexpected(ApiError{
         .status = 400,
-        .message = fmt::format("messages: {} bytes, wanted at most {}: more cannot fit into the "
-                               "model's maximum context length of {} tokens",
-                               chat.variables.size(), max_text_bytes_,
-                               engine_->info().max_model_len),
+        .message =
+            fmt::format("messages: {} bytes, wanted at most {}: more cannot fit into the "
+                        "model's maximum context length of {} tokens",
+                        chat.variables.size(), max_text_bytes_, engine_->info().max_model_len),
         .param = "messages",
         .code = "context_length_exceeded"});
   }

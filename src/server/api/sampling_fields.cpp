@@ -30,8 +30,8 @@ void ReadLogitBias(FieldReader& fields, int32_t vocab_size, SamplingParams& para
     return fields.Fail("logit_bias", ShortJson(*value) + ", wanted an object of token id to bias");
   }
   if (value->size() > kMaxLogitBiases) {
-    return fields.Fail("logit_bias", fmt::format("{} entries, wanted at most {}", value->size(),
-                                                 kMaxLogitBiases));
+    return fields.Fail(
+        "logit_bias", fmt::format("{} entries, wanted at most {}", value->size(), kMaxLogitBiases));
   }
   for (const auto& [name, bias] : value->items()) {
     const std::optional<TokenId> token = TokenOf(name, vocab_size);
@@ -40,9 +40,9 @@ void ReadLogitBias(FieldReader& fields, int32_t vocab_size, SamplingParams& para
                                                    ShortJson(name), vocab_size - 1));
     }
     if (!bias.is_number() || !(std::abs(bias.get<double>()) <= kMaxLogitBias)) {
-      return fields.Fail("logit_bias", fmt::format("{} for token {}, wanted a number from {} to {}",
-                                                   ShortJson(bias), *token, -kMaxLogitBias,
-                                                   kMaxLogitBias));
+      return fields.Fail("logit_bias",
+                         fmt::format("{} for token {}, wanted a number from {} to {}",
+                                     ShortJson(bias), *token, -kMaxLogitBias, kMaxLogitBias));
     }
     for (const auto& [other, unused] : params.logit_bias) {
       if (other == *token) {  // "7" and "007"
@@ -80,8 +80,8 @@ void ReadStopTokens(FieldReader& fields, const EngineInfo& engine, std::vector<T
   const Json* value = fields.Find("stop_token_ids");
   if (value == nullptr) return;
   if (value->is_array() && value->size() > kMaxStopTokens) {
-    return fields.Fail("stop_token_ids", fmt::format("{} entries, wanted at most {}", value->size(),
-                                                     kMaxStopTokens));
+    return fields.Fail("stop_token_ids",
+                       fmt::format("{} entries, wanted at most {}", value->size(), kMaxStopTokens));
   }
   tokens = ReadTokens(fields, *value, "stop_token_ids", engine);
 }

@@ -47,7 +47,8 @@ void WriteCounters(MetricsText& out, const EngineStats& stats) {
         stats.prompt_tokens_cached);
   count("vllm:prompt_tokens_recomputed_total", "Prompt tokens computed again after preemption",
         stats.prompt_tokens_recomputed);
-  out.Family("vllm:prompt_tokens_by_source_total", "counter", "Prompt tokens by where they are from");
+  out.Family("vllm:prompt_tokens_by_source_total", "counter",
+             "Prompt tokens by where they are from");
   out.Sample({{"source", "local_compute"}},
              static_cast<double>(stats.prompt_tokens - stats.prompt_tokens_cached));
   out.Sample({{"source", "local_cache_hit"}}, static_cast<double>(stats.prompt_tokens_cached));
@@ -59,7 +60,8 @@ void WriteCounters(MetricsText& out, const EngineStats& stats) {
         stats.prefix_cache_hits);
   count("vllm:external_prefix_cache_queries_total", "There is no external cache", 0);
   count("vllm:external_prefix_cache_hits_total", "There is no external cache", 0);
-  count("vllm:num_preemptions_total", "Sequences that gave their pages back", stats.num_preemptions);
+  count("vllm:num_preemptions_total", "Sequences that gave their pages back",
+        stats.num_preemptions);
   out.Histo("vllm:iteration_tokens_total", "Tokens per step", StepTokens(stats));
 }
 

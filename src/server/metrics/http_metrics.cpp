@@ -22,8 +22,8 @@ HttpMetrics::HttpMetrics(std::vector<std::string> routes) {
   }
 }
 
-void HttpMetrics::Record(std::string_view method, std::string_view path, int status,
-                         double seconds, int64_t request_bytes, int64_t response_bytes) {
+void HttpMetrics::Record(std::string_view method, std::string_view path, int status, double seconds,
+                         int64_t request_bytes, int64_t response_bytes) {
   const auto known = std::find_if(routes_.begin(), routes_.end() - 1,
                                   [&](const auto& route) { return route->path == path; });
   Route& route = **known;
@@ -60,10 +60,9 @@ void HttpMetrics::Write(MetricsText& out) const {
       for (size_t status = 0; status < kClasses.size(); ++status) {
         const int64_t count = route->answers[method][status].value();
         if (count == 0) continue;
-        out.Sample({{"handler", route->path},
-                    {"method", kMethods[method]},
-                    {"status", kClasses[status]}},
-                   static_cast<double>(count));
+        out.Sample(
+            {{"handler", route->path}, {"method", kMethods[method]}, {"status", kClasses[status]}},
+            static_cast<double>(count));
       }
     }
   }
@@ -76,8 +75,7 @@ void HttpMetrics::Write(MetricsText& out) const {
                  route->seconds[method].Snapshot());
     }
   }
-  WriteSizes(out, "http_request_size_bytes", "Bytes of bodies received",
-             &Route::request_bytes);
+  WriteSizes(out, "http_request_size_bytes", "Bytes of bodies received", &Route::request_bytes);
   WriteSizes(out, "http_response_size_bytes", "Bytes of bodies sent", &Route::response_bytes);
 }
 

@@ -61,7 +61,7 @@ Value CharAt(Runtime& rt, const TypedText& text, int64_t index) {
 
 Value ItemAt(const List& list, int64_t index) {
   const auto size = static_cast<int64_t>(list.items.size());
-  if (list.form > ListForm::kTuple) return Undefined();
+  if (list.form > ListForm::kRange) return Undefined();
   if (index < 0) index += size;
   return index >= 0 && index < size ? list.items[index] : Undefined();
 }
@@ -173,7 +173,7 @@ Value GetItem(Runtime& rt, const Value& object, const Value& key) {
 Value GetSlice(Runtime& rt, const Value& object, const Value* begin, const Value* end,
                const Value* step) {
   if (object.is_string()) return TextSlice(rt, *object.text, begin, end, step);
-  if (object.is_list() && object.list->form <= ListForm::kTuple) {
+  if (object.is_list() && object.list->form <= ListForm::kRange) {
     return ListSlice(rt, *object.list, begin, end, step);
   }
   if (object.is_undefined()) return FailUndefined(rt, object);

@@ -24,10 +24,9 @@ Value Range(const Call& call) {
   const auto whole = step > 0 ? distance + step - 1 : distance + step + 1;
   const auto count = whole / step;
   if (count > kMaxRange) return call.rt.Fail("range of more than {} elements", kMaxRange);
-  List& list = call.rt.MakeList();
+  List& list = call.rt.MakeList(ListForm::kRange);
   if (count <= 0 || !call.rt.Charge(static_cast<int64_t>(count))) return ListValue(&list);
-  const Origin origin = Origin::kTrusted;
-  for (int64_t i = 0; i < count; ++i) list.items.push_back(Int(begin + i * step, origin));
+  for (int64_t i = 0; i < count; ++i) list.items.push_back(Int(begin + i * step));
   return ListValue(&list);
 }
 

@@ -114,22 +114,24 @@ Interpreter::Flow Interpreter::RunFor(const Statement& statement) {
   static const std::string kLoopName = "loop";
   const List* items = FilteredItems(statement, Iterate(rt_, Eval(*statement.expr)));
   if (items == nullptr || rt_.failed()) return Flow::kOn;
-  if (items->items.empty()) return RunBody(statement.else_body);
   Loop loop = {items, 0, ++loop_depth_};
   Value loop_value;
   loop_value.kind = Kind::kLoop;
   loop_value.loop = &loop;
   Scope scope(scope_);
   Scope* const outer = std::exchange(scope_, &scope);
+  bool completed = false;  // any run; Jinja runs the else part also when each was cut short
   for (; loop.index < items->items.size() && rt_.Charge(1); ++loop.index) {
     scope.Clear();
     scope.Set(kLoopName, loop_value);
     Assign(statement.target, items->items[loop.index]);
-    if (RunBody(statement.body) == Flow::kBreak) break;
+    const Flow flow = RunBody(statement.body);
+    if (flow == Flow::kBreak) break;
+    completed = completed || flow == Flow::kOn;
   }
   scope_ = outer;
   --loop_depth_;
-  return Flow::kOn;
+  return completed ? Flow::kOn : RunBody(statement.else_body);
 }
 
 // The values are computed outside of the new scope.

@@ -121,8 +121,10 @@ const Value* FindKeyword(const Call& call, std::string_view name) {
   return nullptr;
 }
 
+// What is false, even if nothing can go through it, gives an empty list here and in select.
 // map(attribute=..., default=...) or map("filter", arguments...).
 Value Map(const Call& call) {
+  if (!Truthy(call.self)) return ListValue(&call.rt.MakeList(ListForm::kGenerator));
   const List* items = Iterate(call.rt, call.self);
   if (items == nullptr) return {};
   List& mapped = call.rt.MakeList(ListForm::kGenerator);
@@ -151,6 +153,7 @@ Value Map(const Call& call) {
 // attribute.
 template <bool kByAttribute, bool kWanted>
 Value Select(const Call& call) {
+  if (!Truthy(call.self)) return ListValue(&call.rt.MakeList(ListForm::kGenerator));
   const List* items = Iterate(call.rt, call.self);
   if (items == nullptr) return {};
   auto arguments = call.positional;

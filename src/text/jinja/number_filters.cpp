@@ -63,6 +63,7 @@ Value ToInt(const Call& call) {
   if (base != 2 && base != 8 && base != 10 && base != 16) {
     return call.rt.Fail("int: base {}, wanted 2, 8, 10 or 16", base);
   }
+  if (call.self.is_undefined()) return call.rt.Fail("int of an undefined value");
   const Origin origin = OriginOf(call.self);
   if (call.self.is_integral()) return Int(call.self.AsInt(), origin);
   if (call.self.kind == Kind::kFloat) return Truncated(call.self.real, origin, fallback);
@@ -76,6 +77,7 @@ Value ToInt(const Call& call) {
 
 Value ToFloat(const Call& call) {
   const Value fallback = call.Has(0) ? *call.arg[0] : Float(0);
+  if (call.self.is_undefined()) return call.rt.Fail("float of an undefined value");
   const Origin origin = OriginOf(call.self);
   if (call.self.is_number()) return Float(call.self.AsDouble(), origin);
   if (!call.self.is_string() || !call.rt.ChargeBytes(call.self.text->size())) return fallback;
@@ -107,7 +109,8 @@ Value Round(const Call& call) {
   const int64_t digits = call.IntOr(0, 0);
   if (digits < -30 || digits > 30) return call.rt.Fail("round to {} digits", digits);
   const TypedText* method = call.TextOrNull(1);
-  const std::string_view name = method == nullptr ? "common" : method->text;
+  const std::string_view name =
+      method == nullptr ? std::string_view("common") : std::string_view(method->text);
   const double value = call.self.AsDouble();
   const Origin origin = call.self.origin;
   if (name == "common") {

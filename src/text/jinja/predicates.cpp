@@ -32,7 +32,7 @@ Value IsIterable(const Call& call) {
 // What has a length and indexes; to Python that includes dicts and undefined.
 Value IsSequence(const Call& call) {
   return Bool(call.self.is_undefined() || call.self.is_string() || call.self.is_dict() ||
-              (call.self.is_list() && call.self.list->form <= ListForm::kTuple));
+              (call.self.is_list() && call.self.list->form <= ListForm::kRange));
 }
 
 Value Modulo(const Call& call, int64_t divisor) {

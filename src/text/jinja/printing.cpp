@@ -80,7 +80,7 @@ class ReprPrinter {
       return;
     } else if (value.is_string()) {
       AppendQuoted(rt_, *value.text, out_);
-    } else if (value.is_list()) {
+    } else if (value.is_list() && value.list->form <= ListForm::kTuple) {
       PrintList(*value.list);
     } else if (value.is_dict()) {
       PrintDict(*value.dict);
@@ -175,7 +175,7 @@ void AppendStr(Runtime& rt, const Value& value, TypedText& out) {
       if (rt.MayGrow(out.size(), value.text->size())) out.Append(*value.text);
       return;
     case Kind::kList:
-      if (value.list->form == ListForm::kGenerator || value.list->form == ListForm::kView) break;
+      if (value.list->form > ListForm::kTuple) break;
       ReprPrinter(rt, out).Print(value);
       return;
     case Kind::kDict:

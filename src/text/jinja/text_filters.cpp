@@ -76,8 +76,8 @@ Value Format(const Call& call) {
 // The lines of `text`, at \n, with `indent` before all but the first, and before empty ones where
 // `blank`.
 Value Indent(const Call& call) {
-  const TypedText* text = ToText(call.rt, call.self);
-  if (text == nullptr) return {};
+  if (!call.self.is_string()) return call.rt.Fail("indent of a {}", TypeName(call.self));
+  const TypedText* text = call.self.text;
   TypedText indent;
   if (call.Has(0) && call.arg[0]->is_string()) {
     indent = *call.arg[0]->text;
@@ -119,7 +119,7 @@ Value ToJson(const Call& call) {
   JsonStyle style = {.ensure_ascii = call.TrueOr(0, false), .sort_keys = call.TrueOr(3, false)};
   if (call.Has(1) && !call.arg[1]->is_none()) {
     style.indent = static_cast<int>(std::clamp<int64_t>(call.IntOr(1, 0), 0, 1000));
-    style.item_separator = ",";
+    style.item_separator.resize(1);  // without the space
   }
   if (!ReadSeparators(call, style)) return {};
   TypedText out;

@@ -29,7 +29,8 @@ Value AnyAffix(const Call& call, HasAffix&& has_affix) {
   }
   for (const Value& item : affix.list->items) {
     if (!call.rt.Charge(1)) return {};
-    if (item.is_string() && has_affix(item.text->text)) return Bool(true);
+    if (!item.is_string()) return call.rt.Fail("argument 1 holds a {}", TypeName(item));
+    if (has_affix(item.text->text)) return Bool(true);
   }
   return Bool(false);
 }

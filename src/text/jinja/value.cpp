@@ -118,9 +118,19 @@ std::string_view TypeName(const Value& value) {
     case Kind::kString:
       return "string";
     case Kind::kList:
-      return value.list->form == ListForm::kGenerator ? "generator"
-             : value.list->form == ListForm::kTuple   ? "tuple"
-                                                      : "list";
+      switch (value.list->form) {
+        case ListForm::kList:
+          return "list";
+        case ListForm::kTuple:
+          return "tuple";
+        case ListForm::kRange:
+          return "range";
+        case ListForm::kView:
+          return "view of a dict";
+        case ListForm::kGenerator:
+          return "generator";
+      }
+      return "list";
     case Kind::kDict:
       return "dict";
     case Kind::kNamespace:

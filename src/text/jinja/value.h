@@ -27,6 +27,7 @@ class Namespace;
 enum class ListForm : uint8_t {
   kList,
   kTuple,
+  kRange,      // as a list, but joins no list, and neither prints nor equals one
   kView,       // of a dict: has a length, but no indexes
   kGenerator,  // what map, selectattr and the like give: always true, no length, no indexes
 };

@@ -31,8 +31,9 @@ std::string Difference(const Json& wanted, const Json& found, const std::string&
   };
   if (wanted == "*") return "";
   if (wanted.is_object() && wanted.size() == 1 && wanted.contains("~")) {
-    const bool holds = found.is_string() && found.get<std::string>().find(
-                                                wanted["~"].get<std::string>()) != std::string::npos;
+    const bool holds =
+        found.is_string() &&
+        found.get<std::string>().find(wanted["~"].get<std::string>()) != std::string::npos;
     return holds ? "" : differ();
   }
   if (wanted.type() != found.type() && !(wanted.is_number() && found.is_number())) return differ();
@@ -167,9 +168,8 @@ std::vector<std::filesystem::path> PairFiles() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, ApiPairs, testing::ValuesIn(PairFiles()), [](const auto& info) {
-  return info.param.stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Files, ApiPairs, testing::ValuesIn(PairFiles()),
+                         [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace
 }  // namespace weir

@@ -168,7 +168,8 @@ void FakeEngine::StepLocked() WEIR_REQUIRES(mutex_) {
       if (!active.outputs[i].ended) Advance(it->first, active, i, deltas);
     }
     const bool last = deltas.back().last;
-    for (const Delta& delta : deltas) generation_tokens_ += static_cast<int64_t>(delta.tokens.size());
+    for (const Delta& delta : deltas)
+      generation_tokens_ += static_cast<int64_t>(delta.tokens.size());
     calls.emplace_back(last ? std::move(active.request.on_delta) : active.request.on_delta,
                        std::move(deltas));
     it = last ? active_.erase(it) : std::next(it);

@@ -31,12 +31,12 @@ class FakeEngine final : public Engine {
 
   // What tests decide. Before requests come.
   std::string answer = "Hello, world";
-  std::string chat_opening;         // follows "<assistant>"
-  std::string fail_with;            // not empty: every request ends with this error
-  int fail_after_tokens = 0;        // so many tokens before it does
-  int num_cached_tokens = 0;        // told of every prompt
+  std::string chat_opening;   // follows "<assistant>"
+  std::string fail_with;      // not empty: every request ends with this error
+  int fail_after_tokens = 0;  // so many tokens before it does
+  int num_cached_tokens = 0;  // told of every prompt
   bool has_chat_template = true;
-  int refuse_after = 1 << 30;       // so many submissions succeed
+  int refuse_after = 1 << 30;  // so many submissions succeed
 
   // While held no step runs; Step runs one.
   void Hold();
