@@ -15,6 +15,7 @@ void AddBench(CLI::App& app, int& exit_code) {
   bench->footer("Run `weir bench COMMAND --help` for a command's options.");
   AddBenchAttention(*bench, exit_code);
   AddBenchServe(*bench, exit_code);
+  AddBenchMixed(*bench, exit_code);
 }
 
 }  // namespace weir

@@ -11,6 +11,7 @@ class App;
 namespace weir {
 
 void AddBenchAttention(CLI::App& bench, int& exit_code);
+void AddBenchMixed(CLI::App& bench, int& exit_code);
 void AddBenchServe(CLI::App& bench, int& exit_code);
 
 }  // namespace weir

@@ -12,10 +12,12 @@
 #include "base/error.h"
 #include "cli/bench.h"
 #include "cli/bench_serve_flags.h"
+#include "cli/bench_serve_plot.h"
 #include "cli/bench_serve_progress.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
 #include "loadgen/client/epoll_network.h"
+#include "loadgen/report/compare.h"
 #include "loadgen/report/result_json.h"
 #include "loadgen/report/result_text.h"
 #include "loadgen/serve/serve.h"
@@ -91,8 +93,22 @@ Status RunOnce(const BenchServeFlags& flags, ServeOptions options, loadgen::Netw
   return Ok();
 }
 
+Status CompareFiles(const std::vector<std::string>& paths) {
+  std::vector<loadgen::ResultSet> sets;
+  for (const std::string& path : paths) {
+    loadgen::ResultSet& set = sets.emplace_back();
+    set.name = path;
+    WEIR_ASSIGN_OR_RETURN(set.runs, loadgen::ReadResults(path));
+  }
+  return PrintOut(CompareText(sets));
+}
+
 // Returns the exit code.
 Result<int> BenchServe(const BenchServeFlags& flags) {
+  if (!flags.compare.empty()) {
+    WEIR_RETURN_IF_ERROR(CompareFiles(flags.compare));
+    return 0;
+  }
   WEIR_ASSIGN_OR_RETURN(const BenchServeSetup setup, SetUpBenchServe(flags));
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<loadgen::Network> network,
                         loadgen::MakeEpollNetwork(setup.options.form.server));
@@ -105,6 +121,12 @@ Result<int> BenchServe(const BenchServeFlags& flags) {
   std::string path;
   while (static_cast<int32_t>(runs.results.size()) < flags.num_runs && !Interrupted()) {
     WEIR_RETURN_IF_ERROR(RunOnce(flags, setup.options, *network, runs, path));
+  }
+  if (runs.jsons.size() > 1) WEIR_RETURN_IF_ERROR(PrintOut(loadgen::VariationText(runs.jsons)));
+  if (!flags.plot.empty() && !runs.results.empty()) {
+    WEIR_RETURN_IF_ERROR(
+        WriteOutputFile("--plot", flags.plot, ServePlot(setup.options, runs.results)));
+    Say("Picture written to " + flags.plot);
   }
   if (Interrupted()) return 130;
   for (const ServeResult& result : runs.results) {

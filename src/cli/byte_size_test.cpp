@@ -23,8 +23,8 @@ TEST(ByteSize, ReadsWhatPeopleWrite) {
 }
 
 TEST(ByteSize, RefusesTheRest) {
-  for (const char* text : {"", "GiB", "-1", "-1G", "1X", "1GG", "1G1", "nan", "inf", "1e30", "0x10",
-                           "1,5G", " 1"}) {
+  for (const char* text :
+       {"", "GiB", "-1", "-1G", "1X", "1GG", "1G1", "nan", "inf", "1e30", "0x10", "1,5G", " 1"}) {
     const auto bytes = ParseByteSize(text, "--kv-cache-memory", kGiB);
     ASSERT_FALSE(bytes.has_value()) << text;
     EXPECT_EQ(bytes.error().message.substr(0, 17), "--kv-cache-memory");

@@ -13,7 +13,9 @@ class App;
 namespace weir {
 
 void AddGenerate(CLI::App& app, int& exit_code);
+void AddChat(CLI::App& app, int& exit_code);
 void AddDoctor(CLI::App& app, int& exit_code);
+void AddServe(CLI::App& app, int& exit_code);
 void AddSynth(CLI::App& app, int& exit_code);
 void AddPlan(CLI::App& app, int& exit_code);
 void AddBench(CLI::App& app, int& exit_code);

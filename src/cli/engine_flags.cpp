@@ -46,7 +46,8 @@ void AddSchedulingFlags(CLI::App& command, EngineOptions& o) {
   add("--long-prefill-token-threshold", s.long_prefill_token_threshold,
       "Longest piece of one prompt in a step, tokens; 0: no limit");
   add("--itl-budget", s.itl_budget_ms,
-      "Milliseconds that a step may take when prefill fills it up; 0: from the measured decode step");
+      "Milliseconds that a step may take when prefill fills it up; 0: from the measured decode "
+      "step");
   command
       .add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", s.prefix_caching,
                 "Keep what was computed of prompts for others that begin alike (default: on)")

@@ -7,13 +7,14 @@ namespace weir {
 namespace {
 
 // A signal handler can reach nothing else.
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t interrupted = 0;  // the signal that came
 
 }  // namespace
 
 void CatchInterrupt() {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = 1; };
+  interrupted = 0;
+  action.sa_handler = [](int signal) { interrupted = signal; };
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the next one has its usual effect
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
@@ -21,5 +22,6 @@ void CatchInterrupt() {
 }
 
 bool Interrupted() { return interrupted != 0; }
+bool Terminated() { return interrupted == SIGTERM; }
 
 }  // namespace weir

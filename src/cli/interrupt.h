@@ -6,8 +6,9 @@
 
 namespace weir {
 
-void CatchInterrupt();
+void CatchInterrupt();  // again after an interrupt: forgets it, and catches the next one
 bool Interrupted();
+bool Terminated();  // by SIGTERM, which asks for the program's end and not only the answer's
 
 }  // namespace weir
 

@@ -31,6 +31,8 @@ int Main(int argc, char** argv) {
 
   int exit_code = 0;
   AddGenerate(app, exit_code);
+  AddChat(app, exit_code);
+  AddServe(app, exit_code);
   AddSynth(app, exit_code);
   AddDoctor(app, exit_code);
   AddPlan(app, exit_code);

@@ -33,6 +33,10 @@ class SvgWriter {
   // The whole document.
   std::string Finish(double width, double height, std::string_view title) const;
 
+  // An element of an HTML page, without a background: the page's own colours may be used as
+  // "var(--name)".
+  std::string FinishInline(double width, double height, std::string_view title) const;
+
  private:
   std::string out_;
 };

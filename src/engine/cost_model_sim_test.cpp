@@ -13,13 +13,13 @@
 namespace weir {
 namespace {
 
-constexpr ModelConfig kQwen06 = {.vocab_size = 151'936,
-                                 .hidden_size = 1024,
-                                 .intermediate_size = 3072,
-                                 .num_layers = 28,
-                                 .num_q_heads = 16,
-                                 .num_kv_heads = 8,
-                                 .head_dim = 128};
+const ModelConfig kQwen06 = {.vocab_size = 151'936,
+                             .hidden_size = 1024,
+                             .intermediate_size = 3072,
+                             .num_layers = 28,
+                             .num_q_heads = 16,
+                             .num_kv_heads = 8,
+                             .head_dim = 128};
 constexpr AttnShape kShape = {.num_q_heads = 16, .num_kv_heads = 8, .head_dim = 128};
 constexpr int32_t kPrompt = 2500;  // tokens
 constexpr int32_t kMaxBatchedTokens = 512;

@@ -70,7 +70,8 @@ Status LocalEngine::CheckOutputs(const Request& request) const {
 
 Result<ChatPrompt> LocalEngine::RenderChat(const ChatInput& input) const {
   if (!loaded_.chat_template) return tl::unexpected(loaded_.chat_template.error());
-  WEIR_ASSIGN_OR_RETURN(TypedText prompt, loaded_.chat_template->Render(input.variables));
+  WEIR_ASSIGN_OR_RETURN(TypedText prompt,
+                        loaded_.chat_template->Render(std::string_view(input.variables)));
   auto tokens = input.allow_special_tokens_in_content ? loaded_.tokenizer.Encode(prompt.text)
                                                       : loaded_.tokenizer.Encode(prompt);
   return ChatPrompt{.text = std::move(prompt.text), .tokens = std::move(tokens)};

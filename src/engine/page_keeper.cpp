@@ -58,7 +58,7 @@ bool PageKeeper::TryStart(Sequence& sequence, const Sequence* sibling, int32_t n
   if (cache_) {
     sequence.table().num_published = num_found;
     sequence.table().last_node = node;
-    if (!sequence.state().scheduled_us) Count(sequence, num_found);
+    if (!sequence.state().started) Count(sequence, num_found);
   }
   sequence.MarkFound(num_found * page_len_);
   return true;

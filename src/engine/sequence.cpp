@@ -33,6 +33,7 @@ Sequence::Sequence(RequestId id, int32_t index, std::shared_ptr<RequestState> st
 }
 
 void Sequence::Start(int32_t page_len) {
+  state_->started = true;
   if (started()) return;
   table_.pages.reserve(static_cast<size_t>(max_computed() / page_len) + 1);
   tokens_.reserve(static_cast<size_t>(num_prompt()) + max_output_);
@@ -58,7 +59,7 @@ int32_t Sequence::MarkComputed(int32_t count) {
 void Sequence::MarkFound(int32_t count) {
   num_computed_ = count;
   num_once_computed_ = std::max(num_once_computed_, count);
-  if (state_->scheduled_us == 0) state_->num_cached_tokens = count;
+  if (!state_->started) state_->num_cached_tokens = count;
 }
 
 bool Sequence::IsStopToken(TokenId token) const {

@@ -37,6 +37,7 @@ struct RequestState {
   Request request;  // its prompt has moved into the sequences
   int32_t num_prompt;
   int32_t num_open;               // outputs that have not ended
+  bool started = false;           // one of them has
   int64_t arrived_us = 0;         // std::chrono::steady_clock
   int64_t scheduled_us = 0;       // first part of a step; 0: not yet
   int32_t num_cached_tokens = 0;  // of the prompt, when its first output started

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A steady-state step allocates nothing.
+// A steady-state step allocates nothing: neither when pages fill up and are published, nor prepared
+// or built from nothing.
 #include <gtest/gtest.h>
 
 #include "base/check.h"
@@ -17,7 +18,7 @@ T Value(Result<T> result) {
   return std::move(*result);
 }
 
-TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
+void ExpectNoAllocations(bool captured, bool prefix_caching) {
   const ModelSource source = Value(OpenModel("synth:tiny"));
   const ModelConfig config = Value(MakeModelConfig(source.config));
   const KernelTable kernels = Value(ChooseKernels("", DetectCpuFeatures())).table;
@@ -35,7 +36,9 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
        .arena = Arena(Value(Buffer::Allocate(ArenaBytes(config, 32, 4)))),
        .scheduler = {.max_step_tokens = 32, .max_seqs = 4},
        .attn = Value(MakeAttnParts({}, config, pool.num_threads(),
-                                   {.max_rows = 32, .max_seqs = 4, .max_kv_len = 512}))});
+                                   {.max_rows = 32, .max_seqs = 4, .max_kv_len = 512})),
+       .prefix_caching = prefix_caching,
+       .capture_sizes = captured ? std::vector<int32_t>{2, 4} : std::vector<int32_t>()});
 
   const SequenceContext context = {
       .tokenizer = tokenizer, .eos_ids = {}, .vocab_size = config.vocab_size, .max_model_len = 512};
@@ -58,6 +61,17 @@ TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
   for (int i = 0; i < 60; ++i) core.Step();
   EXPECT_EQ(NumAllocations() - allocations, 0);
   EXPECT_EQ(num_tokens - tokens, 4 * 60);
+  EXPECT_EQ(core.Stats().num_captured_steps > 0, captured);
+  EXPECT_EQ(core.Stats().num_cached_pages > 0, prefix_caching);
+}
+
+TEST(EngineCore, ASteadyStateStepAllocatesNothing) {
+  for (const bool captured : {false, true}) {
+    for (const bool prefix_caching : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "captured " << captured << " caching " << prefix_caching);
+      ExpectNoAllocations(captured, prefix_caching);
+    }
+  }
 }
 
 }  // namespace

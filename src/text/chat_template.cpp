@@ -115,7 +115,8 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string_view source, std::string_vi
       std::unique_ptr<const Parts>(new Parts{std::string(where), std::move(ast), constants}));
 }
 
-Result<TypedText> ChatTemplate::Render(const Json& variables, const RenderOptions& options) const {
+Result<TypedText> ChatTemplate::RenderJson(const Json& variables,
+                                           const RenderOptions& options) const {
   if (!variables.is_object()) {
     return Err(Code::kInvalidRequest, "chat template: variables are no JSON object");
   }
@@ -131,11 +132,11 @@ Result<TypedText> ChatTemplate::Render(const Json& variables, const RenderOption
   return Err(Code::kInvalidRequest, parts_->where, ": ", Repaired(rt.error()));
 }
 
-Result<TypedText> ChatTemplate::Render(std::string_view variables_json,
+Result<TypedText> ChatTemplate::Render(std::string_view variables,
                                        const RenderOptions& options) const {
-  WEIR_ASSIGN_OR_RETURN(const Json variables, ParseJson(variables_json, "chat template: variables",
-                                                        Code::kInvalidRequest));
-  return Render(variables, options);
+  WEIR_ASSIGN_OR_RETURN(const Json json, ParseJson(variables, "chat template: variables",
+                                                   Code::kInvalidRequest));
+  return RenderJson(json, options);
 }
 
 }  // namespace weir

@@ -39,14 +39,14 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  // `variables` is a JSON object: "messages", "tools", "add_generation_prompt" and whatever else
-  // the template reads. All of it counts as written by users. Errors are kInvalidRequest: the
-  // template refused the conversation (raise_exception), could not run on it, or ran too long.
-  Result<TypedText> Render(const Json& variables, const RenderOptions& options = {}) const;
+  // `variables` is the text of a JSON object: "messages", "tools", "add_generation_prompt" and
+  // whatever else the template reads. All of it counts as written by users. Errors are
+  // kInvalidRequest: the template refused the conversation (raise_exception), could not run on it,
+  // or ran too long.
+  Result<TypedText> Render(std::string_view variables, const RenderOptions& options = {}) const;
 
-  // The same from the JSON's text.
-  Result<TypedText> Render(std::string_view variables_json,
-                           const RenderOptions& options = {}) const;
+  // The same of a JSON that has been parsed.
+  Result<TypedText> RenderJson(const Json& variables, const RenderOptions& options = {}) const;
 
  private:
   struct Parts;

@@ -36,7 +36,7 @@ Result<TypedText> RenderLine(const std::string& line) {
   if (!parsed) return tl::unexpected(parsed.error());
   RenderOptions options;
   options.now = FixedDate();
-  return parsed->Render(json->at("variables"), options);
+  return parsed->RenderJson(json->at("variables"), options);
 }
 
 Json Answer(const Result<TypedText>& rendered) {

@@ -22,9 +22,12 @@ bool IsKey(std::string_view key) {
          std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-bool IsOpenToAll(const HttpRequest& head) {
+bool IsOpenToAll(const AuthOptions& options, const HttpRequest& head) {
+  if (head.method != "GET" && head.method != "HEAD") return false;
   const bool is_probe = head.path == "/health" || head.path == "/ping";
-  return is_probe && head.query.empty() && (head.method == "GET" || head.method == "HEAD");
+  const auto& open = options.open_paths;
+  return (is_probe && head.query.empty()) ||
+         std::find(open.begin(), open.end(), head.path) != open.end();
 }
 
 // The credentials of "Bearer KEY"; empty for any other scheme, or for two headers.
@@ -111,7 +114,7 @@ Result<Auth> Auth::Make(AuthOptions options) {
 }
 
 std::optional<HttpResponse> Auth::Check(HttpRequest& head) const {
-  if (!has_keys() || IsOpenToAll(head)) return std::nullopt;
+  if (!has_keys() || IsOpenToAll(options_, head)) return std::nullopt;
   const std::string_view sent = SentKey(head);
   const int admin = FindKey(options_.admin_keys, sent);
   const int user = FindKey(options_.api_keys, sent);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who may ask what. Without keys everybody everything; with keys nobody anything but a plain
-// /health or /ping, which tell no more than whether the server is well.
+// /health or /ping, which tell no more than whether the server is well, and documents without
+// secrets.
 #ifndef WEIR_SERVER_TRANSPORT_AUTH_H_
 #define WEIR_SERVER_TRANSPORT_AUTH_H_
 
@@ -19,6 +20,8 @@ namespace weir {
 struct AuthOptions {
   std::vector<std::string> api_keys;
   std::vector<std::string> admin_keys;  // open what api_keys open, and the routes of IsAdminPath
+  std::vector<std::string>
+      open_paths;  // GET and HEAD for everybody, e.g. a page that asks for a key
 };
 
 // Keys of a file, one per line; empty lines and lines that begin with # are none.

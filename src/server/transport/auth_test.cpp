@@ -51,6 +51,16 @@ TEST(Auth, WithKeysOnlyPlainProbesAreOpen) {
   EXPECT_EQ(StatusOf(auth, post), 401);
 }
 
+TEST(Auth, DocumentsMayBeOpen) {
+  const Auth auth = *Auth::Make({.api_keys = {"alpha"}, .open_paths = {"/", "/page.js"}});
+  EXPECT_EQ(StatusOf(auth, Ask("/")), 0);
+  EXPECT_EQ(StatusOf(auth, Ask("/page.js", "", "v=1")), 0);
+  EXPECT_EQ(StatusOf(auth, Ask("/page.js/more")), 401);
+  HttpRequest post = Ask("/");
+  post.method = "POST";
+  EXPECT_EQ(StatusOf(auth, post), 401);
+}
+
 TEST(Auth, TellsTenantsApart) {
   const Auth auth = TwoKeys();
   const auto tenant = [&](const char* authorization) {

@@ -248,6 +248,7 @@ void Connection::OnRequest() {
     queue_->Send(*std::exchange(refusal_, std::nullopt));
     return;
   }
+  record_.handled = true;
   const std::shared_ptr<HttpReply> reply = MakeReply(queue_);
   try {
     core_->options.handler(std::move(parser_.request()), reply);

@@ -28,6 +28,7 @@ struct HttpRecord {
   std::string tenant;
   int status = 0;           // 0: the connection ended before there was one
   bool gone = false;        // the client left, or was cut off, before the reply was complete
+  bool handled = false;     // by the handler, which may have counted it itself
   int64_t in_bytes = 0;     // of the request's body
   int64_t out_bytes = 0;    // of the reply, head included
   int64_t duration_us = 0;  // from the request's head to the reply's last byte

@@ -37,9 +37,12 @@ class Runtime {
   // False, after a failure, when the budget is spent.
   bool Charge(int64_t steps) {
     if (failed_) return false;
+    if (steps > budget_.max_steps - steps_) {
+      FailBudget();
+      return false;
+    }
     steps_ += steps;
-    if (steps_ > budget_.max_steps) FailBudget();
-    return !failed_;
+    return true;
   }
   bool ChargeBytes(size_t bytes) { return Charge(1 + static_cast<int64_t>(bytes / kBytesPerStep)); }
   // Whether a text of so many bytes may be made.

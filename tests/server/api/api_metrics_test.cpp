@@ -3,8 +3,10 @@
 // What /metrics says, checked as `promtool check metrics` would, and the names that dashboards,
 // routers and autoscalers look for.
 #include <cmath>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -230,6 +232,29 @@ TEST(MetricsRoute, HasVllmsBuckets) {
   EXPECT_EQ(edges("vllm:request_prompt_tokens"),
             "1.0 2.0 5.0 10.0 20.0 50.0 100.0 200.0 500.0 1000.0 +Inf ");
   EXPECT_EQ(edges("vllm:request_params_n"), "1.0 2.0 5.0 10.0 20.0 +Inf ");
+}
+
+// A panel that reads a name which nobody exposes stays empty, and nobody notices.
+TEST(Dashboard, ReadsOnlyWhatIsExposed) {
+  std::ifstream file(WEIR_SOURCE_DIR "/docs/grafana/weir.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  const Json dashboard = Json::parse(text.str(), nullptr, false);
+  ASSERT_TRUE(dashboard.is_object());
+  ApiTestbed bed;
+  const Exposition e = Scrape(bed);
+  int num_names = 0;
+  const std::regex metric("(vllm:|weir:|http_)[a-z0-9_]+");
+  for (const Json& panel : dashboard["panels"]) {
+    for (const Json& target : panel.value("targets", Json::array())) {
+      const std::string query = target["expr"].get<std::string>();
+      for (std::sregex_iterator it(query.begin(), query.end(), metric), end; it != end; ++it) {
+        EXPECT_TRUE(e.types.count(FamilyOf(it->str(), e.types))) << query;
+        ++num_names;
+      }
+    }
+  }
+  EXPECT_GT(num_names, 40);
 }
 
 TEST(MetricsRoute, NameOfTheModelIsEscaped) {

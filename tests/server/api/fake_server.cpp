@@ -15,10 +15,9 @@ namespace {
 int Run() {
   FakeEngine engine;
   ApiService service(engine, {.served_model_names = {"fake"}});
-  auto server =
-      HttpServer::Start({.port = 0, .handler = [&](HttpRequest request, auto reply) {
-                           service.Handle(std::move(request), std::move(reply));
-                         }});
+  auto server = HttpServer::Start({.port = 0, .handler = [&](HttpRequest request, auto reply) {
+                                     service.Handle(std::move(request), std::move(reply));
+                                   }});
   if (!server) {
     fmt::print(stderr, "fake_server: {}\n", server.error().message);
     return 1;

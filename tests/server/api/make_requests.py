@@ -193,6 +193,7 @@ class Worker(threading.Thread):
         # What holds prompts is what can go wrong.
         self.weights = [20 if "requestBody" in o else 1 for _, _, o in self.operations]
         self.statuses, self.problems = {}, []
+        self.right, self.right_answered = 0, 0
         self.connection = None
 
     def send(self, method, path, body):
@@ -236,12 +237,15 @@ class Worker(threading.Thread):
             path += "?%s=%s" % (p["name"], value)
         response, data = self.send(method, path, body)
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1
-        problem = self.judge(operation, response, data, right and body is not None)
+        if right and body is not None:
+            self.right += 1
+            self.right_answered += response.status == 200
+        problem = self.judge(operation, response, data)
         if problem:
             self.problems.append("%s: %s %s %r -> %d %r" % (problem, method, path, body,
                                                             response.status, data[:300]))
 
-    def judge(self, operation, response, data, _right):
+    def judge(self, operation, response, data):
         if response.status >= 500 and response.status != 503:
             return "5xx"
         if response.status == 503:
@@ -306,6 +310,10 @@ def main():
     print("%d answers in %.1f s: %s; %d problems" %
           (sum(statuses.values()), seconds,
            ", ".join("%d x %d" % (c, s) for s, c in sorted(statuses.items())), len(problems)))
+    # The rest break a rule that schemas cannot say, such as min_tokens above max_tokens.
+    right = sum(w.right for w in workers)
+    answered = sum(w.right_answered for w in workers)
+    print("of %d bodies that fit their schema %d were answered 200" % (right, answered))
     for problem in problems[:20]:
         print("  " + problem)
     return 1 if problems or sum(statuses.values()) != args.requests else 0
