@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `weir bench mixed`: what long prompts do to the tokens of others, on any server of the OpenAI API.
+// `weir bench mixed`: what long prompts do to the tokens of others, on any server of the OpenAI
+// API.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
 #include <memory>
 
+#include "base/error.h"
 #include "cli/bench.h"
 #include "cli/bench_serve_flags.h"
 #include "cli/bench_serve_progress.h"

@@ -28,9 +28,7 @@ namespace {
 using loadgen::ServeOptions;
 using loadgen::ServeResult;
 
-std::string Date() {
-  return fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(std::time(nullptr)));
-}
+std::string Date() { return fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(std::time(nullptr))); }
 
 void Say(std::string_view line) {
   fmt::print("{}\n", line);
@@ -76,11 +74,9 @@ Status RunOnce(const BenchServeFlags& flags, ServeOptions options, loadgen::Netw
   progress.End();
   WEIR_RETURN_IF_ERROR(PrintOut(ResultText(options, result)));
   const std::string date = Date();
-  Json json = ResultJson(options, result,
-                         {.date = date,
-                          .detailed = flags.save_detailed,
-                          .run = run,
-                          .num_runs = flags.num_runs});
+  Json json = ResultJson(
+      options, result,
+      {.date = date, .detailed = flags.save_detailed, .run = run, .num_runs = flags.num_runs});
   if (flags.save_result || flags.append_result) {
     if (path.empty()) {
       WEIR_ASSIGN_OR_RETURN(path, ResultPath(flags, options, result, date));

@@ -111,8 +111,8 @@ std::string TimelineChart(std::span<const RequestOutcome> outcomes, double begin
 std::string ThroughputChart(const loadgen::ServeResult& result) {
   const double begin_s = result.load.begin_s;
   const double length_s = std::max(result.load.duration_s, 1e-3);
-  const std::vector<double> rates = loadgen::RatesOver(
-      loadgen::ChunkTimes(result.load.outcomes), {begin_s, begin_s + length_s}, kNumBuckets);
+  const std::vector<double> rates = loadgen::RatesOver(loadgen::ChunkTimes(result.load.outcomes),
+                                                       {begin_s, begin_s + length_s}, kNumBuckets);
   PlotArea area{.x_max = length_s};
   area.y_max = *std::max_element(rates.begin(), rates.end());
   SvgWriter svg;
@@ -140,8 +140,11 @@ std::string PrefillChart(std::span<const RequestOutcome> outcomes) {
     top = std::max(top, samples.back().Percentile(99));
   }
   const double left = 150;
-  PlotArea area{.left = left, .width = 520, .height = 34.0 * (kMostPrefills + 1),
-                .x_max = std::max(top, 1e-3), .y_max = 1};
+  PlotArea area{.left = left,
+                .width = 520,
+                .height = 34.0 * (kMostPrefills + 1),
+                .x_max = std::max(top, 1e-3),
+                .y_max = 1};
   const std::vector<double> ticks = RoundTicks(area.x_max, 8);
   area.x_max = ticks.back();
   SvgWriter svg;

@@ -41,8 +41,7 @@ void AddServerFlags(CLI::App& command, BenchServeFlags& f) {
       .add_option("--extra-body", f.extra_body, "JSON object whose members are added to every body")
       ->type_name("JSON")
       ->group(group);
-  command
-      .add_option("--request-timeout-sec", f.request_timeout_s, "Longest time of one request")
+  command.add_option("--request-timeout-sec", f.request_timeout_s, "Longest time of one request")
       ->check(CLI::PositiveNumber)
       ->group(group)
       ->capture_default_str();

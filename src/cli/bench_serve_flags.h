@@ -15,6 +15,7 @@
 #include <weir/result.h>
 
 #include "loadgen/serve/serve_options.h"
+#include "text/chat_template.h"
 #include "text/tokenizer.h"
 
 namespace CLI {
@@ -93,10 +94,11 @@ void AddDatasetFlags(CLI::App& command, BenchServeFlags& flags);
 void AddTrafficFlags(CLI::App& command, BenchServeFlags& flags);
 void AddOutputFlags(CLI::App& command, BenchServeFlags& flags);
 
-// What a run needs. The tokenizer lives beside the options, which point at it.
+// What a run needs. Tokenizer and template live beside the options, which point at them.
 struct BenchServeSetup {
   loadgen::ServeOptions options;
   std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<ChatTemplate> chat_template;
 };
 Result<BenchServeSetup> SetUpBenchServe(const BenchServeFlags& flags);
 

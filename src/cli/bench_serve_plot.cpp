@@ -19,18 +19,18 @@ std::string Number(double value) { return fmt::format("{:.2f}", value); }
 void AddFacts(const ServeOptions& options, const ServeResult& result, HtmlPage& page) {
   const loadgen::Metrics& m = result.metrics;
   const double rate = options.traffic.request_rate;
-  page.Facts({{"Server", "http://" + options.form.server.Authority() + options.form.endpoint},
-              {"Dataset", fmt::format("{}, seed {}", options.workload.dataset,
-                                      options.workload.seed)},
-              {"Request rate", std::isinf(rate) ? "all at once" : Number(rate) + " req/s"},
-              {"Requests in flight at most",
-               options.max_concurrency > 0 ? fmt::format("{}", options.max_concurrency) : "no limit"},
-              {"Successful / failed", fmt::format("{} / {}", m.completed, m.failed)},
-              {"Duration", Number(m.duration_s) + " s"},
-              {"Requests", Number(m.request_throughput) + " req/s"},
-              {"Output tokens", Number(m.output_throughput) + " tok/s"},
-              {"All tokens", Number(m.total_token_throughput) + " tok/s"},
-              {"Peak concurrency", fmt::format("{}", m.max_concurrent_requests)}});
+  page.Facts(
+      {{"Server", "http://" + options.form.server.Authority() + options.form.endpoint},
+       {"Dataset", fmt::format("{}, seed {}", options.workload.dataset, options.workload.seed)},
+       {"Request rate", std::isinf(rate) ? "all at once" : Number(rate) + " req/s"},
+       {"Requests in flight at most",
+        options.max_concurrency > 0 ? fmt::format("{}", options.max_concurrency) : "no limit"},
+       {"Successful / failed", fmt::format("{} / {}", m.completed, m.failed)},
+       {"Duration", Number(m.duration_s) + " s"},
+       {"Requests", Number(m.request_throughput) + " req/s"},
+       {"Output tokens", Number(m.output_throughput) + " tok/s"},
+       {"All tokens", Number(m.total_token_throughput) + " tok/s"},
+       {"Peak concurrency", fmt::format("{}", m.max_concurrent_requests)}});
 }
 
 void AddTable(const ServeOptions& options, const ServeResult& result, HtmlPage& page) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A run of `weir bench serve` as one HTML page: figures, distributions, what happened when, and what
-// prefills did to other requests.
+// A run of `weir bench serve` as one HTML page: figures, distributions, what happened when, and
+// what prefills did to other requests.
 #ifndef WEIR_CLI_BENCH_SERVE_PLOT_H_
 #define WEIR_CLI_BENCH_SERVE_PLOT_H_
 

@@ -20,11 +20,10 @@ std::string Clock(double seconds) {
 std::string Line(const loadgen::LoadProgress& now) {
   const double rate = static_cast<double>(now.num_ended) / std::max(now.elapsed_s, 1e-3);
   const double left = static_cast<double>(now.num_requests - now.num_ended) / std::max(rate, 1e-6);
-  std::string line = fmt::format("{}/{} [{}<{}, {:.2f} req/s, {:.0f} chunk/s, {} in flight",
-                                 now.num_ended, now.num_requests, Clock(now.elapsed_s),
-                                 now.num_ended > 0 ? Clock(left) : "?", rate,
-                                 static_cast<double>(now.num_chunks) / std::max(now.elapsed_s, 1e-3),
-                                 now.in_flight);
+  std::string line = fmt::format(
+      "{}/{} [{}<{}, {:.2f} req/s, {:.0f} chunk/s, {} in flight", now.num_ended, now.num_requests,
+      Clock(now.elapsed_s), now.num_ended > 0 ? Clock(left) : "?", rate,
+      static_cast<double>(now.num_chunks) / std::max(now.elapsed_s, 1e-3), now.in_flight);
   if (now.num_failed > 0) line += fmt::format(", {} failed", now.num_failed);
   return line + "]";
 }

@@ -13,6 +13,7 @@
 #include "base/mapped_file.h"
 #include "cli/bench_serve_flags.h"
 #include "loader/model_source.h"
+#include "loader/tokenizer_config.h"
 
 namespace weir {
 namespace {
@@ -153,8 +154,8 @@ Status ReadWorkload(const BenchServeFlags& flags, ServeOptions& options) {
   workload.id_prefix = flags.request_id_prefix.empty() ? RandomPrefix() : flags.request_id_prefix;
   const bool trace = workload.dataset == "timed_trace";
   if (flags.self_timed && !trace && workload.dataset != "burstgpt") {
-    return Err(Code::kInvalidArgument, "--self-timed: found with --dataset-name ",
-               workload.dataset, ", wanted timed_trace or burstgpt");
+    return Err(Code::kInvalidArgument, "--self-timed: found with --dataset-name ", workload.dataset,
+               ", wanted timed_trace or burstgpt");
   }
   workload.self_timed = flags.self_timed.value_or(trace);
   options.form.ignore_eos = flags.ignore_eos || trace || workload.dataset == "random";
@@ -197,6 +198,44 @@ std::string TokenizerSpec(const BenchServeFlags& flags) {
   return std::filesystem::exists(folder / "tokenizer.json", error) ? flags.model : "";
 }
 
+// The template of the folder, or of the synthetic model, that the tokenizer is of.
+Result<ChatTemplate> LoadBenchTemplate(const std::string& spec) {
+  ChatFiles files;
+  if (spec.starts_with("synth:")) {
+    WEIR_ASSIGN_OR_RETURN(ModelSource source, OpenModel(spec));
+    files.chat_template = std::move(source.chat_template);
+  } else if (!spec.empty()) {
+    WEIR_ASSIGN_OR_RETURN(files, LoadChatFiles(spec));
+  }
+  if (files.chat_template.empty()) {
+    return Err(Code::kInvalidArgument, "--tokenizer: found no chat template",
+               spec.empty() ? "" : " in ", spec, ", wanted one, or --skip-chat-template");
+  }
+  return ChatTemplate::Parse(files.chat_template, spec, files.special_tokens);
+}
+
+// Datasets of user messages are rendered here for endpoints that take prompts; chats are rendered
+// by the server.
+Status SetUpTemplate(const BenchServeFlags& flags, BenchServeSetup& setup) {
+  const std::string& dataset = setup.options.workload.dataset;
+  const bool messages = dataset == "custom" || dataset == "sonnet";
+  if (flags.skip_chat_template && !messages) {
+    return Err(Code::kInvalidArgument, "--skip-chat-template: found with --dataset-name ", dataset,
+               ", wanted custom or sonnet");
+  }
+  if (!messages || flags.skip_chat_template || setup.options.form.chat) return Ok();
+  WEIR_ASSIGN_OR_RETURN(ChatTemplate loaded, LoadBenchTemplate(setup.options.tokenizer_id));
+  setup.chat_template = std::make_unique<ChatTemplate>(std::move(loaded));
+  setup.options.workload.render =
+      [chat = setup.chat_template.get()](std::string_view text) -> Result<std::string> {
+    const Json message = {{"role", "user"}, {"content", text}};
+    const Json variables = {{"messages", Json::array({message})}, {"add_generation_prompt", true}};
+    WEIR_ASSIGN_OR_RETURN(TypedText rendered, chat->Render(variables));
+    return std::move(rendered.text);
+  };
+  return Ok();
+}
+
 }  // namespace
 
 Result<loadgen::Url> ServerUrl(const BenchServeFlags& flags) {
@@ -236,6 +275,7 @@ Result<BenchServeSetup> SetUpBenchServe(const BenchServeFlags& flags) {
   options.profile = flags.profile;
   options.keep_texts = flags.save_detailed;
   options.tokenizer_id = TokenizerSpec(flags);
+  WEIR_RETURN_IF_ERROR(SetUpTemplate(flags, setup));
   if (options.tokenizer_id.empty()) return setup;
   WEIR_ASSIGN_OR_RETURN(setup.tokenizer, LoadBenchTokenizer(options.tokenizer_id));
   options.workload.tokenizer = setup.tokenizer.get();

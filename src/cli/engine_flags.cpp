@@ -33,6 +33,34 @@ void AddModelFlags(CLI::App& command, EngineFlags& flags) {
       ->capture_default_str();
 }
 
+void AddWeightCacheFlags(CLI::App& command, EngineFlags& flags) {
+  const std::string group = "Packed weights on disk";
+  EngineOptions& o = flags.options;
+  command
+      .add_option("--weight-cache", o.weight_cache_dir,
+                  "Folder that keeps packed weights for the next start (default: "
+                  "$XDG_CACHE_HOME/weir/weights or ~/.cache/weir/weights)")
+      ->group(group);
+  command.add_flag("--no-weight-cache", flags.no_weight_cache, "Neither use nor write them")
+      ->group(group);
+  command
+      .add_flag("--verify-cache", o.verify_weight_cache,
+                "Read all of them and compare their hash before use")
+      ->group(group);
+  command
+      .add_option("--weight-cache-size", flags.weight_cache_size,
+                  "What the folder may hold; the least recently used go first")
+      ->group(group)
+      ->capture_default_str();
+}
+
+std::string DefaultWeightCache() {
+  const std::string cache = EnvString("XDG_CACHE_HOME");
+  if (!cache.empty()) return cache + "/weir/weights";
+  const std::string home = EnvString("HOME");
+  return home.empty() ? std::string() : home + "/.cache/weir/weights";
+}
+
 void AddSchedulingFlags(CLI::App& command, EngineOptions& o) {
   const std::string group = "Scheduling";
   SchedulingOptions& s = o.scheduling;
@@ -88,6 +116,7 @@ void UseTunedProfile(EngineOptions& o) {
 
 void AddEngineFlags(CLI::App& command, EngineFlags& flags) {
   AddModelFlags(command, flags);
+  AddWeightCacheFlags(command, flags);
   AddSchedulingFlags(command, flags.options);
   AddAttentionFlags(command, flags.options.attention);
 }
@@ -102,6 +131,10 @@ Result<EngineOptions> FinishEngineFlags(const EngineFlags& flags) {
   if (options.attention.device_profile.empty()) UseTunedProfile(options);
   WEIR_ASSIGN_OR_RETURN(options.kv_cache_bytes,
                         ParseByteSize(flags.kv_cache_memory, "--kv-cache-memory", 1 << 30));
+  if (options.weight_cache_dir.empty()) options.weight_cache_dir = DefaultWeightCache();
+  if (flags.no_weight_cache) options.weight_cache_dir.clear();
+  WEIR_ASSIGN_OR_RETURN(options.weight_cache_bytes,
+                        ParseByteSize(flags.weight_cache_size, "--weight-cache-size", 1 << 30));
   return options;
 }
 

@@ -18,6 +18,8 @@ namespace weir {
 struct EngineFlags {
   EngineOptions options;
   std::string kv_cache_memory = "0";
+  std::string weight_cache_size = "64GiB";
+  bool no_weight_cache = false;
 };
 
 // `flags` must live as long as the command.

@@ -28,6 +28,7 @@ constexpr size_t kMaxKeyFileBytes = size_t{1} << 16;
 // Of a server's ledger: more pages than any ledger has, and a page that is surely the last one,
 // while the server goes on working.
 constexpr int kMaxPages = 64;
+constexpr int kPageSteps = 1000;  // asked for; a server may answer fewer
 constexpr size_t kSmallPage = 64;
 
 struct ExplainOptions {
@@ -62,8 +63,8 @@ Result<StepLog> FetchLog(const ExplainOptions& o) {
   WEIR_ASSIGN_OR_RETURN(options.bearer, ReadKey(o.api_key_file));
   StepLog log;
   for (int i = 0; i < kMaxPages; ++i) {
-    const int64_t since = log.steps.empty() ? 0 : log.steps.back().step + 1;
-    const std::string target = fmt::format("/weir/steps?since={}", since);
+    const int64_t since = log.steps.empty() ? 1 : log.steps.back().step + 1;
+    const std::string target = fmt::format("/weir/steps?since={}&limit={}", since, kPageSteps);
     WEIR_ASSIGN_OR_RETURN(const std::string body, HttpGet(url, target, options));
     WEIR_ASSIGN_OR_RETURN(StepLog page, ParseStepLog(body, o.url + target));
     const size_t num_steps = page.steps.size();

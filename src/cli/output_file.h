@@ -17,8 +17,8 @@ Status WriteOutputFile(std::string_view option, const std::string& path, std::st
 // Adds to the file's end; makes the file where there is none.
 Status AppendOutputFile(std::string_view option, const std::string& path, std::string_view text);
 
-// As WriteOutputFile for a file that other programs may be reading: they see the old text or the new. Makes
-// the folder where there is none.
+// As WriteOutputFile for a file that other programs may be reading: they see the old text or the
+// new. Makes the folder where there is none.
 Status ReplaceOutputFile(std::string_view option, const std::string& path, std::string_view text);
 
 // Standard output, and an error where it cannot be written.

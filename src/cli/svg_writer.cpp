@@ -107,8 +107,8 @@ std::string SvgWriter::Finish(double width, double height, std::string_view titl
 }
 
 std::string SvgWriter::FinishInline(double width, double height, std::string_view title) const {
-  return fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\">\n<title>{}</title>\n",
-                     width, height, EscapeXml(title)) +
+  return fmt::format("<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\">\n<title>{}</title>\n", width,
+                     height, EscapeXml(title)) +
          out_ + "</svg>\n";
 }
 

@@ -23,6 +23,9 @@ namespace weir {
 
 inline constexpr int kPanelRows = 16;
 
+// Counts up whenever packed bytes change their meaning: weights are kept packed on disk.
+inline constexpr int kPackVersion = 1;
+
 // Weights as panels of 16 output rows with pairs of k side by side, so that one 64-byte vector
 // holds 16 outputs times 2 consecutive k: element (row, col) stands at
 //   ((row / 16 * (padded_k / 2) + col / 2) * 16 + row % 16) * 2 + col % 2.

@@ -95,6 +95,22 @@ class SafetensorsSource : public WeightSource {
                         static_cast<size_t>(end - begin) * row_bytes);
   }
 
+  // Path, length and time of each file, and what its header says of the tensors.
+  std::string Identity() const override {
+    std::string identity;
+    for (const MappedFile& file : files_) {
+      if (!file.IsUnchanged()) return {};
+      std::error_code ignored;
+      const auto path = std::filesystem::canonical(file.path(), ignored);
+      identity += fmt::format("{} {} {}\n", path.string(), file.bytes().size(), file.mtime_ns());
+    }
+    for (const StoredTensor& tensor : tensors_) {
+      identity += fmt::format("{} {} {} {} {}\n", tensor.header.name, tensor.header.type->name,
+                              tensor.shard, tensor.header.begin, tensor.header.size);
+    }
+    return identity;
+  }
+
   void Forget(std::string_view name) const override {
     const StoredTensor* tensor = Lookup(name);
     if (tensor == nullptr) return;

@@ -46,6 +46,10 @@ class WeightSource {
   virtual std::span<const std::byte> Rows(std::string_view name, int64_t begin, int64_t end,
                                           std::vector<std::byte>& scratch) const = 0;
 
+  // What tells these weights from all others, one line per file, without reading them; empty when
+  // they come from no file, or from one that has changed since it was opened.
+  virtual std::string Identity() const { return {}; }
+
   // The tensor's bytes will not be needed again soon.
   virtual void Forget(std::string_view) const {}
 };

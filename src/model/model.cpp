@@ -11,7 +11,8 @@ Result<Model> Model::Load(const ModelConfig& config, const WeightSource& source,
                           const ModelOptions& options) {
   const int32_t max_position =
       options.max_position > 0 ? options.max_position : config.max_position;
-  WEIR_ASSIGN_OR_RETURN(Weights weights, LoadWeights(config, source, pool, options.progress));
+  WEIR_ASSIGN_OR_RETURN(Weights weights, LoadWeights(config, source, pool, options.progress,
+                                                     options.weight_cache, kernels.name));
   WEIR_ASSIGN_OR_RETURN(Buffer cos_sin,
                         Buffer::Allocate(int64_t{max_position} * config.rope_dim * 4));
   FillCosSin(MakeRopeFrequencies(config), max_position, cos_sin.as<float>());

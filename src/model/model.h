@@ -26,6 +26,7 @@ struct ModelOptions {
   int32_t max_position =
       0;                  // positions that requests may use; 0: as many as the model was made for
   LoadProgress progress;  // may be empty
+  WeightCacheOptions weight_cache = {};
 };
 
 // Bytes of arena that a step of at most this size takes.
@@ -47,7 +48,7 @@ class Model {
 
   const ModelConfig& config() const { return config_; }
   int32_t max_position() const { return max_position_; }
-  int64_t weight_bytes() const { return weights_.memory.num_bytes(); }
+  int64_t weight_bytes() const { return weights_.num_bytes; }
 
  private:
   Model(const ModelConfig& config, const KernelTable& kernels, int32_t max_position,

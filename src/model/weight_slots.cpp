@@ -14,7 +14,7 @@ struct Part {
 // Hands out the buffer from the front and notes which tensor fills what.
 class Carver {
  public:
-  explicit Carver(std::byte* base) : base_(base) {}
+  explicit Carver(const std::byte* base) : base_(base) {}
 
   PackedMatrix Matrix(std::initializer_list<Part> parts, int32_t cols) {
     const int64_t at = slots_.num_bytes;
@@ -40,14 +40,14 @@ class Carver {
 
  private:
   // Everything starts on a page: streams of the kernels then start on one, too.
-  std::byte* Take(int64_t num_bytes) {
+  const std::byte* Take(int64_t num_bytes) {
     constexpr int64_t kAlign = 4096;
-    std::byte* place = base_ == nullptr ? nullptr : base_ + slots_.num_bytes;
+    const std::byte* place = base_ == nullptr ? nullptr : base_ + slots_.num_bytes;
     slots_.num_bytes += (num_bytes + kAlign - 1) / kAlign * kAlign;
     return place;
   }
 
-  std::byte* base_;
+  const std::byte* base_;
   WeightSlots slots_{{}, {}, 0};
 };
 
@@ -87,7 +87,7 @@ LayerWeights LayOutLayer(const ModelConfig& c, int32_t index, Carver& carver) {
 
 }  // namespace
 
-WeightSlots LayOutWeights(const ModelConfig& config, std::byte* base, Weights& weights) {
+WeightSlots LayOutWeights(const ModelConfig& config, const std::byte* base, Weights& weights) {
   Carver carver(base);
   weights.embed =
       carver.Matrix({{"model.embed_tokens.weight", config.vocab_size}}, config.hidden_size);

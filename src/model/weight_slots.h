@@ -34,7 +34,7 @@ struct WeightSlots {
 };
 
 // Fills `weights` with pointers relative to `base` (which may be null when only sizes are wanted).
-WeightSlots LayOutWeights(const ModelConfig& config, std::byte* base, Weights& weights);
+WeightSlots LayOutWeights(const ModelConfig& config, const std::byte* base, Weights& weights);
 
 }  // namespace weir
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 #include <set>
+#include <span>
 
 #include "base/error.h"
 #include "model/weight_slots.h"
@@ -136,6 +138,34 @@ class Packer {
   std::vector<std::vector<std::byte>> scratch_;  // by worker
 };
 
+void PackAll(const WeightSlots& slots, const WeightSource& source, ThreadPool& pool,
+             std::byte* base, const LoadProgress& progress) {
+  int64_t total_bytes = 0;
+  for (const MatrixSlot& slot : slots.matrices) total_bytes += int64_t{slot.rows} * slot.cols * 2;
+  Packer packer(source, pool, base, total_bytes, progress);
+  for (const MatrixSlot& slot : slots.matrices) packer.Pack(slot);
+  for (const VectorSlot& slot : slots.vectors) LoadVector(slot, source, base);
+}
+
+// What the packed weights depend on: the form of packing, where each tensor goes, and the files.
+// Empty when the source cannot be told from others.
+std::string CacheKey(const WeightSlots& slots, const WeightSource& source,
+                     std::string_view kernels) {
+  const std::string identity = source.Identity();
+  if (identity.empty()) return {};
+  std::string layout;
+  for (const MatrixSlot& slot : slots.matrices) {
+    layout +=
+        fmt::format("{} {} {} {} {}\n", slot.name, slot.rows, slot.cols, slot.at, slot.first_row);
+  }
+  for (const VectorSlot& slot : slots.vectors) {
+    layout += fmt::format("{} {} {}\n", slot.name, slot.size, slot.at);
+  }
+  return fmt::format("pack {}\nkernels {}\nlayout {}\nfiles {}\n{}", kPackVersion, kernels,
+                     WeightCacheHash(layout), WeightCacheHash(identity),
+                     identity.substr(0, identity.find('\n')));
+}
+
 }  // namespace
 
 int64_t WeightBytes(const ModelConfig& config) {
@@ -144,17 +174,31 @@ int64_t WeightBytes(const ModelConfig& config) {
 }
 
 Result<Weights> LoadWeights(const ModelConfig& config, const WeightSource& source, ThreadPool& pool,
-                            const LoadProgress& progress) {
+                            const LoadProgress& progress, const WeightCacheOptions& cache,
+                            std::string_view kernels) {
   Weights weights = {};
-  WEIR_RETURN_IF_ERROR(CheckAllTensors(config, LayOutWeights(config, nullptr, weights), source));
-  WEIR_ASSIGN_OR_RETURN(weights.memory, Buffer::Allocate(WeightBytes(config)));
-  std::byte* base = weights.memory.data();
-  const WeightSlots slots = LayOutWeights(config, base, weights);
-  int64_t total_bytes = 0;
-  for (const MatrixSlot& slot : slots.matrices) total_bytes += int64_t{slot.rows} * slot.cols * 2;
-  Packer packer(source, pool, base, total_bytes, progress);
-  for (const MatrixSlot& slot : slots.matrices) packer.Pack(slot);
-  for (const VectorSlot& slot : slots.vectors) LoadVector(slot, source, base);
+  const WeightSlots slots = LayOutWeights(config, nullptr, weights);
+  WEIR_RETURN_IF_ERROR(CheckAllTensors(config, slots, source));
+  weights.num_bytes = slots.num_bytes;
+  const std::string key = cache.folder.empty() || slots.num_bytes < cache.min_bytes
+                              ? std::string()
+                              : CacheKey(slots, source, kernels);
+  if (!key.empty()) {
+    weights.mapped = WeightCache(cache).Find(key, slots.num_bytes);
+    if (weights.mapped) {
+      LayOutWeights(config, weights.mapped->bytes().data() + kWeightCacheHeaderBytes, weights);
+      return weights;
+    }
+  }
+  WEIR_ASSIGN_OR_RETURN(weights.memory, Buffer::Allocate(slots.num_bytes));
+  LayOutWeights(config, weights.memory.data(), weights);
+  PackAll(slots, source, pool, weights.memory.data(), progress);
+  // The files may have been written to meanwhile.
+  if (!key.empty() && CacheKey(slots, source, kernels) == key) {
+    const std::span<const std::byte> bytes(weights.memory.data(),
+                                           static_cast<size_t>(slots.num_bytes));
+    weights.writer = std::make_unique<WeightCacheWriter>(cache, key, bytes);
+  }
   return weights;
 }
 

@@ -2,6 +2,7 @@
 #include "model/weights.h"
 
 #include <cstring>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -66,7 +67,10 @@ class FakeSource : public WeightSource {
     return scratch;
   }
 
+  std::string Identity() const override { return identity; }
+
   std::map<std::string, TensorInfo> tensors;
+  std::string identity;
 
  private:
   DType dtype_;
@@ -139,6 +143,45 @@ TEST(LoadWeights, ReportsProgressUpToTheTotal) {
   ASSERT_TRUE(LoadWeights(config, source, pool, progress).has_value());
   EXPECT_GT(total, 0);
   EXPECT_EQ(last, total);
+}
+
+// The second load maps what the first one packed, and means the same; another table, another file
+// or another shape does not take it.
+TEST(LoadWeights, UsesTheCacheForTheSameWeightsOnly) {
+  std::string folder = testing::TempDir() + "load_weights_XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const WeightCacheOptions cache = {.folder = folder + "/weights", .verify = true, .min_bytes = 0};
+  const ModelConfig config = SmallConfig();
+  FakeSource source(config);
+  source.identity = "/model.safetensors 100 1\n";
+  ThreadPool pool({.num_threads = 1, .pin = false});
+  const auto load = [&](const ModelConfig& wanted, std::string_view kernels) {
+    auto weights = LoadWeights(wanted, source, pool, {}, cache, kernels);
+    EXPECT_TRUE(weights.has_value());
+    return std::move(*weights);
+  };
+  const auto packed = load(config, "table");
+  EXPECT_FALSE(packed.mapped);
+  EXPECT_NE(packed.writer, nullptr);
+  { const auto writing = load(config, "other table"); }  // waits for its writer
+  const auto other = load(config, "other table");
+  ASSERT_TRUE(other.mapped);
+  EXPECT_EQ(other.writer, nullptr);
+  EXPECT_EQ(other.num_bytes, packed.num_bytes);
+  EXPECT_EQ(other.memory.num_bytes(), 0);
+  EXPECT_EQ(std::memcmp(other.mapped->bytes().data() + kWeightCacheHeaderBytes,
+                        packed.memory.data(), static_cast<size_t>(packed.num_bytes)),
+            0);
+  EXPECT_EQ(At(other.layers[1].down, 9, 6), At(packed.layers[1].down, 9, 6));
+  EXPECT_EQ(other.layers[1].q_norm[5], packed.layers[1].q_norm[5]);
+
+  source.identity = "/model.safetensors 100 2\n";
+  EXPECT_FALSE(load(config, "other table").mapped);
+  source.identity.clear();
+  const auto unknown = load(config, "other table");
+  EXPECT_FALSE(unknown.mapped);
+  EXPECT_EQ(unknown.writer, nullptr);
+  std::filesystem::remove_all(folder);
 }
 
 void ExpectRefused(const ModelConfig& config, const FakeSource& source, const std::string& text) {

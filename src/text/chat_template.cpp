@@ -134,8 +134,8 @@ Result<TypedText> ChatTemplate::RenderJson(const Json& variables,
 
 Result<TypedText> ChatTemplate::Render(std::string_view variables,
                                        const RenderOptions& options) const {
-  WEIR_ASSIGN_OR_RETURN(const Json json, ParseJson(variables, "chat template: variables",
-                                                   Code::kInvalidRequest));
+  WEIR_ASSIGN_OR_RETURN(const Json json,
+                        ParseJson(variables, "chat template: variables", Code::kInvalidRequest));
   return RenderJson(json, options);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a template can do, whose bytes its output holds, and where it is stopped. That it prints what
-// Python's Jinja prints is shown by tests/chat_templates.
+// What a template can do, whose bytes its output holds, and where it is stopped. That it prints
+// what Python's Jinja prints is shown by tests/chat_templates.
 #include "text/chat_template.h"
 
 #include <gmock/gmock.h>
@@ -108,9 +108,9 @@ TEST(ChatTemplate, VariablesMustBeAJsonObject) {
 TEST(ChatTemplate, HasNoReflection) {
   for (const char* source :
        {"{{ ''.__class__.__mro__ }}", "{{ x.__init__.__globals__ }}", "{{ x['__class__'].y }}",
-        "{{ cycler.__init__ }}", "{{ self._TemplateReference__context }}",
-        "{{ x.append(1) }}", "{{ d.update({'a': 1}) }}", "{{ d.pop('a') }}",
-        "{{ lipsum.__globals__ }}", "{{ '%s'.format(x).y }}", "{{ x|attr('__class__') }}"}) {
+        "{{ cycler.__init__ }}", "{{ self._TemplateReference__context }}", "{{ x.append(1) }}",
+        "{{ d.update({'a': 1}) }}", "{{ d.pop('a') }}", "{{ lipsum.__globals__ }}",
+        "{{ '%s'.format(x).y }}", "{{ x|attr('__class__') }}"}) {
     EXPECT_THAT(Render(source, {{"x", Json::array()}, {"d", {{"a", 1}}}}), HasSubstr("error: "))
         << source;
   }
@@ -153,9 +153,8 @@ TEST(ChatTemplate, BoundsNesting) {
            "{{ " + repeated("not ", 100000) + "x }}", "{{ " + repeated("-", 100000) + "1 }}",
            "{{ x" + repeated(".a", 100000) + " }}", "{{ x" + repeated("|trim", 100000) + " }}",
            "{{ 1" + repeated("+1", 100000) + " }}", "{{ " + repeated("x if ", 100000) + "x }}",
-           "{{ 1" + repeated(" if 1 else 1", 100000) + " }}",
-           repeated("{% if x %}", 100000), repeated("{% for x in y %}", 100000),
-           "{% set " + repeated("(", 100000) + "x = 1 %}",
+           "{{ 1" + repeated(" if 1 else 1", 100000) + " }}", repeated("{% if x %}", 100000),
+           repeated("{% for x in y %}", 100000), "{% set " + repeated("(", 100000) + "x = 1 %}",
            "{{ " + repeated("{1:", 100000) + "}}"}) {
     EXPECT_THAT(Render(source), HasSubstr("parse error: ")) << source.substr(0, 40);
   }

@@ -40,16 +40,24 @@ bool Contains(const std::vector<TextSpan>& spans, TextSpan range) {
 
 // Where the trusted spans of `text` are after `change` was applied to the whole. It is applied here
 // from one ASCII character to the next: repairing and normalising join nothing across the front of
-// one. What they join of several characters is trusted when all of these are.
+// one. What they make of the characters behind it is trusted when all of these are.
 template <class Change>
 std::vector<TextSpan> SpansAfter(std::string_view text, const std::vector<TextSpan>& trusted,
                                  Change&& change) {
+  const auto origin_of = [&](size_t begin, size_t end) {
+    return Contains(trusted, {begin, end}) ? Origin::kTrusted : Origin::kUser;
+  };
   TypedText changed;
   for (size_t begin = 0; begin < text.size();) {
     size_t end = begin + 1;
     while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0x80) ++end;
-    changed.Append(change(text.substr(begin, end - begin)),
-                   Contains(trusted, {begin, end}) ? Origin::kTrusted : Origin::kUser);
+    std::string_view part = change(text.substr(begin, end - begin));
+    if (end > begin + 1 && part.starts_with(text[begin])) {  // nothing joined the first
+      changed.Append(part.substr(0, 1), origin_of(begin, begin + 1));
+      part.remove_prefix(1);
+      ++begin;
+    }
+    changed.Append(part, origin_of(begin, end));
     begin = end;
   }
   return changed.TrustedSpans();
@@ -135,7 +143,10 @@ std::vector<TokenId> EncodeWith(const TokenizerTables& tables, std::string_view 
   WEIR_CHECK_LT(text.size(), size_t{1} << 29);
   std::string repaired;
   if (!IsUtf8(text)) {
-    trusted = SpansAfter(text, trusted, [](std::string_view part) { return Repaired(part); });
+    trusted = SpansAfter(text, trusted, [&repaired](std::string_view part) {
+      repaired = Repaired(part);
+      return std::string_view(repaired);
+    });
     repaired = Repaired(text);
     text = repaired;
   }

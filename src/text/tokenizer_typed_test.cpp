@@ -33,7 +33,8 @@ TEST(TypedEncode, OnlyTheTemplateWritesControlTokens) {
   const Tokenizer tokenizer = TinyTokenizer();
   EXPECT_THAT(tokenizer.Encode(Marked("<s>he")), ElementsAre(259, 256));
   EXPECT_THAT(tokenizer.Encode(Marked("<s>|he|<t>")), ElementsAre(259, 256, 260));
-  EXPECT_THAT(tokenizer.Encode(Marked("<s>|<s><t>|")), ElementsAre(259, '<', 's', '>', '<', 't', '>'));
+  EXPECT_THAT(tokenizer.Encode(Marked("<s>|<s><t>|")),
+              ElementsAre(259, '<', 's', '>', '<', 't', '>'));
 }
 
 // A token that users and the template write together is not one either.

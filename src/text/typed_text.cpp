@@ -47,6 +47,7 @@ TypedText TypedText::Slice(size_t begin, size_t end) const {
 }
 
 Origin TypedText::OriginOf(size_t begin, size_t end) const {
+  if (begin == end) return Origin::kTrusted;
   const auto it = FirstBehind(user, begin);
   return it != user.end() && it->begin < end ? Origin::kUser : Origin::kTrusted;
 }

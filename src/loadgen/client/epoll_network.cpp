@@ -179,9 +179,8 @@ void EpollNetwork::Send(ConnectionId id, std::string_view bytes) {
 // Errors of sending show when reading, with what the server said before.
 void EpollNetwork::Flush(Connection& connection) {
   while (connection.sent < connection.unsent.size()) {
-    const ssize_t sent =
-        ::send(connection.socket.get(), connection.unsent.data() + connection.sent,
-               connection.unsent.size() - connection.sent, MSG_NOSIGNAL);
+    const ssize_t sent = ::send(connection.socket.get(), connection.unsent.data() + connection.sent,
+                                connection.unsent.size() - connection.sent, MSG_NOSIGNAL);
     if (sent < 0) return;
     connection.sent += static_cast<size_t>(sent);
   }

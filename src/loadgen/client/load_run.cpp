@@ -116,8 +116,8 @@ void Run::Launch(size_t request, double start_s, double queue_s, bool may_reuse)
   const bool reuse = may_reuse && !idle_.empty();
   const ConnectionId connection = reuse ? idle_.back() : network_.Open();
   if (reuse) idle_.pop_back();
-  flights_[connection] = std::make_unique<Flight>(Flight{
-      request, reuse, StreamExchange(start_s, queue_s, requests_[request].prompt_tokens)});
+  flights_[connection] = std::make_unique<Flight>(
+      Flight{request, reuse, StreamExchange(start_s, queue_s, requests_[request].prompt_tokens)});
   network_.Send(connection, requests_[request].wire);
 }
 

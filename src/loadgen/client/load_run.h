@@ -32,19 +32,19 @@ struct LoadProgress {
 };
 
 struct LoadOptions {
-  int64_t max_concurrency = 0;  // requests in flight at most; 0: no limit
-  double timeout_s = 6 * 3600;  // of a request
-  bool keep_texts = false;      // also of answers whose length the server tells
-  std::function<bool()> interrupted;                  // ends the run when it becomes true
+  int64_t max_concurrency = 0;        // requests in flight at most; 0: no limit
+  double timeout_s = 6 * 3600;        // of a request
+  bool keep_texts = false;            // also of answers whose length the server tells
+  std::function<bool()> interrupted;  // ends the run when it becomes true
   std::function<void(const LoadProgress&)> progress;  // ten times a second
 };
 
 // How busy the client itself was. What it measures is the server only while it waits for it.
 struct ClientHealth {
-  double cpu_share = 0;      // of one CPU
-  double max_busy_s = 0;     // longest time between two looks at the sockets
-  double late_share = 0;     // reads that may have waited for more than kLateSeconds
-  double max_send_lag_s = 0; // after a request's time, when its place was free
+  double cpu_share = 0;       // of one CPU
+  double max_busy_s = 0;      // longest time between two looks at the sockets
+  double late_share = 0;      // reads that may have waited for more than kLateSeconds
+  double max_send_lag_s = 0;  // after a request's time, when its place was free
 
   static constexpr double kLateSeconds = 0.005;
   bool saturated() const { return cpu_share > 0.9 || late_share > 0.01 || max_send_lag_s > 0.1; }

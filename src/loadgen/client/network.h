@@ -35,8 +35,8 @@ class Network {
   // No call for it follows.
   virtual void Close(ConnectionId connection) = 0;
 
-  // Waits until something has happened or until `until_s`, then hands over all that has. The handler
-  // may open, send and close.
+  // Waits until something has happened or until `until_s`, then hands over all that has. The
+  // handler may open, send and close.
   virtual void Wait(double until_s, NetworkHandler& handler) = 0;
 };
 

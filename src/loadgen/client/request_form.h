@@ -27,8 +27,8 @@ struct RequestForm {
   std::string endpoint = "/v1/completions";
   bool chat = false;
   std::string model;
-  Headers headers;        // of the user; stand in for those of the same name
-  std::string api_key;    // as a bearer token; empty: none
+  Headers headers;      // of the user; stand in for those of the same name
+  std::string api_key;  // as a bearer token; empty: none
   bool ignore_eos = false;
   std::optional<int64_t> logprobs;
   Json extra = Json::object();  // members that are added to, or stand in for, those of every body

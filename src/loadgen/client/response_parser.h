@@ -45,7 +45,7 @@ class ResponseParser {
   void TakeBody(std::string_view& bytes, std::string& body);
 
   Part part_ = Part::kHead;
-  std::string line_;       // the beginning of a line whose end has not come
+  std::string line_;  // the beginning of a line whose end has not come
   size_t head_bytes_ = 0;
   bool has_status_line_ = false;
   int32_t status_ = 0;

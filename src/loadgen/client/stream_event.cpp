@@ -21,8 +21,8 @@ class EventSax {
   bool number_float(double, const std::string&) { return Value(); }
   bool binary(Json::binary_t&) { return Value(); }
   bool string(std::string& value) {
-    if (InFirstChoice() && (IsKey("text") || IsKey("content") || IsKey("reasoning_content") ||
-                            IsKey("reasoning"))) {
+    if (InFirstChoice() &&
+        (IsKey("text") || IsKey("content") || IsKey("reasoning_content") || IsKey("reasoning"))) {
       event_->text += value;
     } else if ((depth_ == 1 && IsKey("error")) || (in_error_ && depth_ == 2 && IsKey("message"))) {
       event_->error = value;

@@ -25,7 +25,7 @@ std::string Shown(std::string_view text) {
 }  // namespace
 
 StreamExchange::StreamExchange(double start_s, double queue_s, int64_t prompt_tokens)
-    : last_chunk_s_(start_s) {
+    : last_chunk_s_(start_s), last_read_s_(start_s) {
   outcome_.start_s = start_s;
   outcome_.queue_s = queue_s;
   outcome_.prompt_tokens = prompt_tokens;
@@ -33,13 +33,13 @@ StreamExchange::StreamExchange(double start_s, double queue_s, int64_t prompt_to
 
 void StreamExchange::OnBytes(double now_s, std::string_view bytes) {
   has_answer_ = true;
+  last_read_s_ = now_s;
   body_.clear();
   const Result<size_t> taken = response_.Feed(bytes, body_);
   if (response_.head_complete()) outcome_.http_status = response_.status();
   body_start_ += body_.substr(0, kShownBody - std::min(kShownBody, body_start_.size()));
   if (outcome_.http_status == 200) {
-    const Status fed =
-        events_.Feed(body_, [&](std::string_view data) { TakeEvent(now_s, data); });
+    const Status fed = events_.Feed(body_, [&](std::string_view data) { TakeEvent(now_s, data); });
     if (!fed) return Fail(fed.error().message);
   }
   if (!taken) return Fail(taken.error().message);
@@ -54,7 +54,7 @@ void StreamExchange::OnEnd(std::string_view error) {
   if (ended_) return;
   const Status complete = error.empty() ? response_.End() : Ok();
   if (outcome_.saw_done || (error.empty() && complete)) {
-    events_.Finish([&](std::string_view data) { TakeEvent(last_chunk_s_, data); });
+    events_.Finish([&](std::string_view data) { TakeEvent(last_read_s_, data); });
     return EndBody();
   }
   Fail(error.empty() ? std::string_view(complete.error().message) : error);

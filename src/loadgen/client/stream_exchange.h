@@ -24,7 +24,7 @@ class StreamExchange {
   void Fail(std::string_view error);
 
   bool ended() const { return ended_; }
-  bool reusable() const { return reusable_; }  // the connection, for another request
+  bool reusable() const { return reusable_; }      // the connection, for another request
   bool has_answer() const { return has_answer_; }  // a byte of it has come
   // Seconds of the clock at which the stream said that it was over; 0 when it has not.
   double done_at_s() const { return done_at_s_; }
@@ -43,14 +43,15 @@ class StreamExchange {
   SseParser events_;
   RequestOutcome outcome_;
   double last_chunk_s_ = 0;
+  double last_read_s_ = 0;
   double done_at_s_ = 0;
   bool has_chunk_ = false;
   bool has_answer_ = false;
   bool ended_ = false;
   bool reusable_ = false;
   std::string stream_error_;
-  std::string body_;         // of the bytes at hand
-  std::string body_start_;   // for messages
+  std::string body_;        // of the bytes at hand
+  std::string body_start_;  // for messages
 };
 
 }  // namespace weir::loadgen

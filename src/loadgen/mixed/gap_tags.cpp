@@ -46,7 +46,8 @@ MixedGaps TagGaps(std::span<const RequestOutcome> background,
         continue;
       }
       if (tagged.injected < 0) tagged.injected = static_cast<int64_t>(i);
-      if (tagged.tag != GapTag::kFresh) tagged.tag = is_cached[i] ? GapTag::kCached : GapTag::kFresh;
+      if (tagged.tag != GapTag::kFresh)
+        tagged.tag = is_cached[i] ? GapTag::kCached : GapTag::kFresh;
     }
     return tagged;
   };

@@ -71,9 +71,8 @@ std::vector<TokenId> Profile::Draw(int64_t count) {
 }
 
 LoadRequest Profile::Request(std::vector<TokenId> prompt, int64_t output, const std::string& id) {
-  WorkloadRequest request{.prompt_tokens = static_cast<int64_t>(prompt.size()),
-                          .output_tokens = output,
-                          .id = id};
+  WorkloadRequest request{
+      .prompt_tokens = static_cast<int64_t>(prompt.size()), .output_tokens = output, .id = id};
   if (options_.as_text || form_.chat) {
     request.text = options_.tokenizer->Decode(prompt, false);
   } else {
@@ -84,8 +83,7 @@ LoadRequest Profile::Request(std::vector<TokenId> prompt, int64_t output, const 
 
 LoadRequest Profile::Injected(bool cached, const std::string& id) {
   std::vector<TokenId> prompt = cached ? prefix_ : std::vector<TokenId>();
-  const std::vector<TokenId> rest =
-      Draw(options_.inject_len - static_cast<int64_t>(prompt.size()));
+  const std::vector<TokenId> rest = Draw(options_.inject_len - static_cast<int64_t>(prompt.size()));
   prompt.insert(prompt.end(), rest.begin(), rest.end());
   return Request(std::move(prompt), 1, id);
 }

@@ -25,14 +25,14 @@ struct MixedOptions {
   const Tokenizer* tokenizer = nullptr;
   bool as_text = false;  // prompts as text, which needs the tokenizer
   uint64_t seed = 0;
-  int64_t background = 8;            // decodes at the same time
-  int64_t background_context = 2048; // tokens of their prompts
-  int64_t background_output = 1024;  // tokens at most; they are cut off when the profile is over
-  int64_t inject_len = 8192;         // tokens of an injected prompt
-  int64_t inject_cached = 6144;      // of those that have a prefix in the cache
-  int64_t inject_count = 3;          // of each kind
-  double inject_interval_s = 2;      // from one injection to the next
-  double settle_s = 1;               // of decoding alone, before the first and after the last
+  int64_t background = 8;             // decodes at the same time
+  int64_t background_context = 2048;  // tokens of their prompts
+  int64_t background_output = 1024;   // tokens at most; they are cut off when the profile is over
+  int64_t inject_len = 8192;          // tokens of an injected prompt
+  int64_t inject_cached = 6144;       // of those that have a prefix in the cache
+  int64_t inject_count = 3;           // of each kind
+  double inject_interval_s = 2;       // from one injection to the next
+  double settle_s = 1;                // of decoding alone, before the first and after the last
   double request_timeout_s = 6 * 3600;
 };
 

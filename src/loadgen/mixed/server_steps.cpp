@@ -48,8 +48,8 @@ Result<ServerSteps> ReadServerSteps(const Json& answer) {
     steps.next = std::max(steps.next, step.step + 1);
     steps.steps.push_back(std::move(step));
   }
-  steps.next = static_cast<int64_t>(
-      Number(answer, "next").value_or(static_cast<double>(steps.next)));
+  steps.next =
+      static_cast<int64_t>(Number(answer, "next").value_or(static_cast<double>(steps.next)));
   if (const Json* requests = List(answer, "requests")) {
     for (const Json& request : *requests) {
       const auto arrived_us = request.is_object() ? Number(request, "arrived_us") : std::nullopt;

@@ -26,9 +26,9 @@ struct ServerStep {
 };
 
 struct ServerSteps {
-  std::vector<ServerStep> steps;                // ascending
-  std::map<std::string, double> arrived_us;     // of requests by label
-  int64_t next = 0;                             // what to ask for afterwards
+  std::vector<ServerStep> steps;             // ascending
+  std::map<std::string, double> arrived_us;  // of requests by label
+  int64_t next = 0;                          // what to ask for afterwards
 };
 
 // Reads one answer; members that it does not know are skipped.

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdlib>
 #include <fmt/format.h>
-#include <functional>
 
 #include "loadgen/stats/statistics.h"
 #include "loadgen/workload/pcg64.h"
@@ -31,8 +32,8 @@ Moments MomentsOf(const std::vector<double>& values) {
   for (const double value : values) moments.mean += value / static_cast<double>(values.size());
   if (values.size() < 2) return moments;
   for (const double value : values) {
-    moments.variance += (value - moments.mean) * (value - moments.mean) /
-                        static_cast<double>(values.size() - 1);
+    moments.variance +=
+        (value - moments.mean) * (value - moments.mean) / static_cast<double>(values.size() - 1);
   }
   return moments;
 }
@@ -108,16 +109,29 @@ std::optional<RequestSamples> SamplesOf(const Json& run, const std::string& metr
   return samples;
 }
 
-// The statistic of a resample: requests drawn with repetition, whole.
-double Resampled(const RequestSamples& samples, Pcg64& random,
-                 const std::function<double(const Distribution&)>& statistic) {
-  std::vector<double> drawn;
+// As Distribution::Percentile, but without sorting: there are many samples, many times.
+double PercentileOf(std::vector<double>& samples, double percent) {
+  const double at = static_cast<double>(samples.size() - 1) * (percent / 100);
+  const auto below = samples.begin() + static_cast<std::ptrdiff_t>(at);
+  std::nth_element(samples.begin(), below, samples.end());
+  if (below + 1 == samples.end()) return *below;
+  const double above = *std::min_element(below + 1, samples.end());
+  return *below + (above - *below) * (at - std::floor(at));
+}
+
+// The mean, or the percentile, of a resample: requests drawn with repetition, whole. `drawn` is
+// room to work in.
+double Resampled(const RequestSamples& samples, Pcg64& random, std::optional<double> percent,
+                 std::vector<double>& drawn) {
+  drawn.clear();
   for (size_t i = 0; i < samples.size(); ++i) {
-    const auto& one = samples[static_cast<size_t>(
-        random.Integer(0, static_cast<int64_t>(samples.size())))];
+    const auto& one =
+        samples[static_cast<size_t>(random.Integer(0, static_cast<int64_t>(samples.size())))];
     drawn.insert(drawn.end(), one.begin(), one.end());
   }
-  return statistic(Distribution(std::move(drawn)));
+  if (drawn.empty()) return 0;
+  if (percent) return PercentileOf(drawn, *percent);
+  return PairwiseSum(drawn) / static_cast<double>(drawn.size());
 }
 
 std::optional<RatioInterval> IntervalOfRequests(const Json& base, const Json& other,
@@ -130,16 +144,15 @@ std::optional<RatioInterval> IntervalOfRequests(const Json& base, const Json& ot
   const auto a = SamplesOf(base, metric);
   const auto b = SamplesOf(other, metric);
   if (!a || !b) return std::nullopt;
-  const double percent = what[0] == 'p' ? std::atof(what.c_str() + 1) : 50;
-  if (!(percent >= 0 && percent <= 100)) return std::nullopt;
-  const auto statistic = [&](const Distribution& samples) {
-    return what == "mean" ? samples.mean() : samples.Percentile(percent);
-  };
+  std::optional<double> percent;
+  if (what != "mean") percent = what == "median" ? 50 : std::atof(what.c_str() + 1);
+  if (percent && !(*percent >= 0 && *percent <= 100)) return std::nullopt;
   Pcg64 random(0);  // the same files give the same answer
   std::vector<double> ratios;
+  std::vector<double> drawn;
   for (int i = 0; i < kResamples; ++i) {
-    const double below = Resampled(*a, random, statistic);
-    const double above = Resampled(*b, random, statistic);
+    const double below = Resampled(*a, random, percent, drawn);
+    const double above = Resampled(*b, random, percent, drawn);
     if (below > 0) ratios.push_back(above / below);
   }
   if (ratios.size() < kResamples / 2) return std::nullopt;
@@ -213,8 +226,8 @@ std::string CompareText(std::span<const ResultSet> sets) {
   for (const ResultSet& other : sets.subspan(1)) {
     print("{} ({} runs) against {} ({} runs)\n", other.name, other.runs.size(), sets[0].name,
           sets[0].runs.size());
-    print("{:<28}{:>12}{:>12}{:>9}  {:<18}{:<8}{}\n", "", "base", "other", "ratio",
-          "95 % interval", "", "interval over");
+    print("{:<28}{:>12}{:>12}{:>9}  {:<18}{:<8}{}\n", "", "base", "other", "ratio", "95 % interval",
+          "", "interval over");
     bool any = false;
     for (const Ratio& ratio : Compare(sets[0], other)) {
       print("{:<28}{:>12.2f}{:>12.2f}{:>9.3f}  {:<18}{:<8}{}\n", ratio.figure.label, ratio.base,
@@ -222,8 +235,9 @@ std::string CompareText(std::span<const ResultSet> sets) {
       any |= ratio.interval.has_value();
     }
     if (!any) {
-      print("No interval, so no verdict: wanted --num-runs of at least 2 on both sides, or "
-            "--save-detailed\n");
+      print(
+          "No interval, so no verdict: wanted --num-runs of at least 2 on both sides, or "
+          "--save-detailed\n");
     }
     print("\n");
   }

@@ -29,7 +29,7 @@ enum class Basis { kNone, kRuns, kRequests };
 
 struct Ratio {
   Figure figure;
-  double base = 0;   // mean over the runs
+  double base = 0;  // mean over the runs
   double other = 0;
   double ratio = 0;  // other / base
   Basis basis = Basis::kNone;

@@ -22,7 +22,9 @@ bool AllHave(std::span<const Json> results, const std::string& key) {
 // "p99_ttft_ms" -> "P99 TTFT (ms)"
 std::string Label(const std::string& key, const MetricName& name) {
   const std::string what = key.substr(0, key.find('_'));
-  const std::string word = what == "mean" ? "Mean" : what == "median" ? "Median" : "P" + what.substr(1);
+  const std::string word = what == "mean"     ? "Mean"
+                           : what == "median" ? "Median"
+                                              : "P" + what.substr(1);
   return fmt::format("{} {} (ms)", word, name.label);
 }
 

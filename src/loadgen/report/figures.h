@@ -22,8 +22,8 @@ struct Figure {
   bool higher_is_better = false;
 };
 
-// Those that every one of the results has, in the order in which they are printed: throughputs, then
-// mean, median and percentiles of each metric.
+// Those that every one of the results has, in the order in which they are printed: throughputs,
+// then mean, median and percentiles of each metric.
 std::vector<Figure> CommonFigures(std::span<const Json> results);
 
 std::optional<double> FigureOf(const Json& result, const std::string& key);

@@ -131,11 +131,10 @@ std::string ResultText(const ServeOptions& options, const ServeResult& result) {
   if (result.spec_decode) AddSpecDecode(*result.spec_decode, table);
   table.Heading("", '=');
   if (result.load.interrupted) {
-    table.Line(fmt::format("Interrupted: {} requests were under way, {} were not sent",
-                           result.metrics.interrupted,
-                           static_cast<int64_t>(result.load.outcomes.size()) -
-                               result.metrics.completed - result.metrics.failed -
-                               result.metrics.interrupted));
+    table.Line(fmt::format(
+        "Interrupted: {} requests were under way, {} were not sent", result.metrics.interrupted,
+        static_cast<int64_t>(result.load.outcomes.size()) - result.metrics.completed -
+            result.metrics.failed - result.metrics.interrupted));
   }
   if (result.steady) AddSteady(options, *result.steady, table);
   AddCrossCheck(result.cross_check, table);

@@ -120,9 +120,9 @@ Result<bool> Serving::TakesTokens() {
                form_.endpoint, ": HTTP ", answer.status, " ", answer.reason, " ",
                answer.body.substr(0, 300));
   }
-  result_.notes.push_back(fmt::format(
-      "the server does not take prompts as token ids (HTTP {}): they are sent as text",
-      answer.status));
+  result_.notes.push_back(
+      fmt::format("the server does not take prompts as token ids (HTTP {}): they are sent as text",
+                  answer.status));
   return false;
 }
 
@@ -247,7 +247,8 @@ std::optional<ServerMetrics> Serving::Scrape() {
 }
 
 void Serving::Evaluate(const std::optional<ServerMetrics>& before) {
-  result_.metrics = ComputeMetrics(result_.load.outcomes, result_.load.duration_s, options_.metrics);
+  result_.metrics =
+      ComputeMetrics(result_.load.outcomes, result_.load.duration_s, options_.metrics);
   result_.steady = FindSteadyState(result_.load.outcomes, result_.metrics.output_lens);
   if (!before) return;
   const std::optional<ServerMetrics> after = Scrape();

@@ -8,8 +8,8 @@ namespace weir::loadgen {
 namespace {
 
 constexpr Backend kBackends[] = {
-    {"openai", false},     {"vllm", false},      {"weir", false},        {"sglang", false},
-    {"sglang-oai", false}, {"llama.cpp", false}, {"openai-chat", true},  {"vllm-chat", true},
+    {"openai", false},     {"vllm", false},       {"weir", false},          {"sglang", false},
+    {"sglang-oai", false}, {"llama.cpp", false},  {"openai-chat", true},    {"vllm-chat", true},
     {"weir-chat", true},   {"sglang-chat", true}, {"llama.cpp-chat", true},
 };
 

@@ -20,7 +20,7 @@
 namespace weir::loadgen {
 
 enum class PromptForm {
-  kAuto,    // token ids where the server takes them
+  kAuto,  // token ids where the server takes them
   kTokens,
   kText,
 };
@@ -38,7 +38,7 @@ struct ServeOptions {
   int64_t num_warmups = 0;
   double ready_check_s = 0;  // how long to wait for the server; 0: no test request
   double request_timeout_s = 6 * 3600;
-  bool profile = false;      // /start_profile and /stop_profile
+  bool profile = false;  // /start_profile and /stop_profile
   bool keep_texts = false;
   MetricsOptions metrics;
   std::vector<Metric> reported = {Metric::kTtft, Metric::kTpot, Metric::kItl};
@@ -46,8 +46,8 @@ struct ServeOptions {
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
-// Whether the metric is asked for and means something in this run: there is a queue only where there
-// is a limit, and a time including it only where requests come by a clock.
+// Whether the metric is asked for and means something in this run: there is a queue only where
+// there is a limit, and a time including it only where requests come by a clock.
 bool IsReported(const ServeOptions& options, Metric metric);
 
 // What a run tells while it is under way.

@@ -25,7 +25,7 @@ struct ServerMetrics {
 ServerMetrics ReadServerMetrics(std::string_view text);
 
 struct CheckRow {
-  std::string what;   // "Output tokens"
+  std::string what;  // "Output tokens"
   double client = 0;
   double server = 0;
 

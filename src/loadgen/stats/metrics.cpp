@@ -73,7 +73,8 @@ double PeakChunksPerSecond(std::span<const RequestOutcome> outcomes) {
     count(at);
     for (const double itl : outcome.itls_s) count(at += itl);
   }
-  return seconds.empty() ? 0 : static_cast<double>(*std::max_element(seconds.begin(), seconds.end()));
+  return seconds.empty() ? 0
+                         : static_cast<double>(*std::max_element(seconds.begin(), seconds.end()));
 }
 
 int64_t PeakConcurrency(std::span<const RequestOutcome> outcomes) {

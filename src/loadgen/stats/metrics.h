@@ -30,7 +30,8 @@ struct MetricName {
 std::span<const MetricName> MetricNames();
 const MetricName* FindMetric(std::string_view key);  // null when there is none
 
-// What a request has to keep to be a good one, in milliseconds. A limit that is met exactly is kept.
+// What a request has to keep to be a good one, in milliseconds. A limit that is met exactly is
+// kept.
 struct Slo {
   std::optional<double> ttft_ms;
   std::optional<double> tpot_ms;
@@ -59,8 +60,8 @@ struct Metrics {
   double total_token_throughput = 0;
   double max_output_tokens_per_s = 0;  // most chunks in a second, seconds counted from the start
   int64_t max_concurrent_requests = 0;
-  std::vector<int64_t> output_lens;  // of every outcome; 0 when it did not complete
-  int64_t num_uncounted = 0;         // completed requests whose length the server did not tell
+  std::vector<int64_t> output_lens;     // of every outcome; 0 when it did not complete
+  int64_t num_uncounted = 0;            // completed requests whose length the server did not tell
   std::array<Distribution, 6> seconds;  // by Metric
 
   const Distribution& of(Metric metric) const { return seconds[static_cast<size_t>(metric)]; }

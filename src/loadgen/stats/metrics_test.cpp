@@ -67,9 +67,9 @@ TEST(ComputeMetrics, AgreesWithVllmsDefinitions) {
     const MetricsOptions options{.slo = {.ttft_ms = Limit(limits, "ttft"),
                                          .tpot_ms = Limit(limits, "tpot"),
                                          .e2el_ms = Limit(limits, "e2el")}};
-    const Json figures = FiguresOf(
-        ComputeMetrics(outcomes, recording["duration"].get<double>(), options),
-        recording["percentiles"]);
+    const Json figures =
+        FiguresOf(ComputeMetrics(outcomes, recording["duration"].get<double>(), options),
+                  recording["percentiles"]);
     ASSERT_EQ(figures.size(), recording["figures"].size());
     for (const auto& [name, wanted] : recording["figures"].items()) {
       ASSERT_TRUE(figures.contains(name)) << name;

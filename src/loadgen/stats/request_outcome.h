@@ -21,18 +21,18 @@ enum class RequestState {
 
 struct RequestOutcome {
   RequestState state = RequestState::kNotSent;
-  double start_s = 0;    // just before it was sent, after waiting for a free place
-  double queue_s = 0;    // how long it waited for a free place before that
-  double ttft_s = 0;     // start to the first chunk with choices, even if its text is empty
-  double latency_s = 0;  // start to the last chunk with choices
-  std::vector<double> itls_s;        // gaps between chunks with choices
-  std::optional<double> text_at_s;   // start to the first chunk with text
-  int64_t prompt_tokens = 0;         // as the server counts them, else as planned
+  double start_s = 0;          // just before it was sent, after waiting for a free place
+  double queue_s = 0;          // how long it waited for a free place before that
+  double ttft_s = 0;           // start to the first chunk with choices, even if its text is empty
+  double latency_s = 0;        // start to the last chunk with choices
+  std::vector<double> itls_s;  // gaps between chunks with choices
+  std::optional<double> text_at_s;       // start to the first chunk with text
+  int64_t prompt_tokens = 0;             // as the server counts them, else as planned
   std::optional<int64_t> output_tokens;  // as the server counts them
-  std::string text;                  // empty unless texts are kept
+  std::string text;                      // empty unless texts are kept
   std::string error;
-  int32_t http_status = 0;           // 0: no answer
-  bool saw_done = false;             // "[DONE]"
+  int32_t http_status = 0;  // 0: no answer
+  bool saw_done = false;    // "[DONE]"
 
   bool completed() const { return state == RequestState::kCompleted; }
   bool failed() const { return state == RequestState::kFailed; }

@@ -84,8 +84,7 @@ std::optional<SteadyState> FindSteadyState(std::span<const RequestOutcome> outco
     steady.num_ended += end_s > steady.begin_s && end_s <= steady.end_s;
     const int64_t inside = Collect(outcome, output_lens[i], steady, samples);
     const auto num_chunks = static_cast<double>(outcome.itls_s.size() + 1);
-    num_tokens +=
-        static_cast<double>(inside) * static_cast<double>(output_lens[i]) / num_chunks;
+    num_tokens += static_cast<double>(inside) * static_cast<double>(output_lens[i]) / num_chunks;
   }
   const double length_s = steady.end_s - steady.begin_s;
   steady.output_throughput = num_tokens / length_s;

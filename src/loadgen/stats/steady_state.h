@@ -19,11 +19,12 @@ namespace weir::loadgen {
 inline constexpr double kSteadyPart = 0.95;
 
 struct SteadyState {
-  double begin_s = 0;         // of the clock of the outcomes
+  double begin_s = 0;  // of the clock of the outcomes
   double end_s = 0;
-  int64_t concurrency = 0;    // in flight at least, dips apart
-  int64_t num_ended = 0;      // requests that ended inside
-  double output_throughput = 0;   // tokens per second; a chunk counts as its request's tokens per chunk
+  int64_t concurrency = 0;  // in flight at least, dips apart
+  int64_t num_ended = 0;    // requests that ended inside
+  double output_throughput =
+      0;  // tokens per second; a chunk counts as its request's tokens per chunk
   double request_throughput = 0;  // ended per second
   Distribution ttft_s;  // of requests that started inside and had their first chunk inside
   Distribution tpot_s;  // of requests whose first and last chunks are inside

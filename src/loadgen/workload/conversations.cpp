@@ -21,8 +21,9 @@ constexpr std::string_view kSonnetTask = "Pick as many lines as you can from the
 
 Result<const Tokenizer*> WantTokenizer(const WorkloadOptions& options) {
   if (options.tokenizer != nullptr) return options.tokenizer;
-  return Err(Code::kInvalidArgument, "--tokenizer: not given, wanted a folder with tokenizer.json: ",
-             options.dataset, " chooses prompts by their length in tokens");
+  return Err(Code::kInvalidArgument,
+             "--tokenizer: not given, wanted a folder with tokenizer.json: ", options.dataset,
+             " chooses prompts by their length in tokens");
 }
 
 int64_t Count(const Tokenizer& tokenizer, std::string_view text) {
@@ -40,7 +41,8 @@ Status Oversample(const WorkloadOptions& options, Workload& workload) {
   if (found < wanted && options.oversample) {
     MersenneTwister random = MersenneTwister::PythonSeed(options.seed);
     while (requests.size() < wanted) requests.push_back(requests[PythonBelow(random, found)]);
-    workload.notes.push_back(fmt::format("{} prompts repeated at random to make {}", found, wanted));
+    workload.notes.push_back(
+        fmt::format("{} prompts repeated at random to make {}", found, wanted));
   } else if (found < wanted) {
     workload.notes.push_back(fmt::format("found {} prompts, not the {} wanted", found, wanted));
   }
@@ -147,7 +149,8 @@ Result<Workload> MakeCustom(const WorkloadOptions& options) {
     }
     if (request.output_tokens < 1) {
       return Err(Code::kInvalidArgument, options.path, ": found output_tokens ",
-                 request.output_tokens, ", wanted at least 1 in every line, or --custom-output-len");
+                 request.output_tokens,
+                 ", wanted at least 1 in every line, or --custom-output-len");
     }
     if (options.tokenizer != nullptr) {
       request.prompt_tokens = Count(*options.tokenizer, request.text);
@@ -164,11 +167,11 @@ Result<Workload> MakeSonnet(const WorkloadOptions& options) {
   WEIR_ASSIGN_OR_RETURN(const std::string empty, Rendered(options, std::string(kSonnetTask)));
   const int64_t base = Count(*tokenizer, empty);
   const auto lines_for = [&](int64_t tokens) {
-    return std::max<int64_t>(
-        RoundHalfEven(static_cast<double>(tokens - base) / poem.mean_tokens), 0);
+    return std::max<int64_t>(RoundHalfEven(static_cast<double>(tokens - base) / poem.mean_tokens),
+                             0);
   };
-  const int64_t num_prefix = std::min(lines_for(lengths.prefix),
-                                      static_cast<int64_t>(poem.lines.size()));
+  const int64_t num_prefix =
+      std::min(lines_for(lengths.prefix), static_cast<int64_t>(poem.lines.size()));
   const int64_t num_extra = lines_for(lengths.input) - num_prefix;
   if (lengths.input <= base || num_extra < 0 || lengths.output < 1) {
     return Err(Code::kInvalidArgument, "--sonnet-input-len: found ", lengths.input,
@@ -185,15 +188,15 @@ Result<Workload> MakeSonnet(const WorkloadOptions& options) {
       extra.push_back(poem.lines[static_cast<size_t>(at)]);
     }
     std::string text = SonnetPrompt(prefix, extra);
-    WEIR_ASSIGN_OR_RETURN(const std::string whole, Rendered(options, text));
-    const int64_t input = Count(*tokenizer, whole);
+    WEIR_ASSIGN_OR_RETURN(text, Rendered(options, text));
+    const int64_t input = Count(*tokenizer, text);
     if (input <= lengths.input) {
       refused = 0;
-      workload.requests.push_back({.text = std::move(text),
-                                   .prompt_tokens = input,
-                                   .output_tokens = lengths.output,
-                                   .id = fmt::format("{}{}", options.id_prefix,
-                                                     workload.requests.size())});
+      workload.requests.push_back(
+          {.text = std::move(text),
+           .prompt_tokens = input,
+           .output_tokens = lengths.output,
+           .id = fmt::format("{}{}", options.id_prefix, workload.requests.size())});
     } else if (++refused == 1000) {
       return Err(Code::kInvalidArgument, "--sonnet-input-len: found ", lengths.input,
                  ", too short for ", num_prefix + num_extra, " lines of ", options.path);

@@ -9,8 +9,8 @@ namespace weir::loadgen {
 
 Result<MappedFile> OpenDataset(const std::string& dataset, const std::string& path) {
   if (path.empty()) {
-    return Err(Code::kInvalidArgument, "--dataset-path: not given, wanted the file of --dataset-name ",
-               dataset);
+    return Err(Code::kInvalidArgument,
+               "--dataset-path: not given, wanted the file of --dataset-name ", dataset);
   }
   return MappedFile::Open(path);
 }

@@ -33,15 +33,14 @@ MersenneTwister MersenneTwister::PythonSeed(uint64_t seed) {
   };
   for (size_t k = 0; k < kWords; ++k) {
     const uint32_t before = words[i - 1];
-    words[i] = (words[i] ^ ((before ^ (before >> 30)) * 1664525u)) + key[j] +
-               static_cast<uint32_t>(j);
+    words[i] =
+        (words[i] ^ ((before ^ (before >> 30)) * 1664525u)) + key[j] + static_cast<uint32_t>(j);
     wrap();
     j = (j + 1) % key.size();
   }
   for (size_t k = 1; k < kWords; ++k) {
     const uint32_t before = words[i - 1];
-    words[i] =
-        (words[i] ^ ((before ^ (before >> 30)) * 1566083941u)) - static_cast<uint32_t>(i);
+    words[i] = (words[i] ^ ((before ^ (before >> 30)) * 1566083941u)) - static_cast<uint32_t>(i);
     wrap();
   }
   words[0] = 0x80000000u;

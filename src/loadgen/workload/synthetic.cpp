@@ -57,8 +57,9 @@ Status CheckRandom(const LengthOptions& lengths) {
 
 Status CheckText(const WorkloadOptions& options) {
   if (options.as_tokens || options.tokenizer != nullptr) return Ok();
-  return Err(Code::kInvalidArgument, "--tokenizer: not given, wanted a folder with tokenizer.json: ",
-             options.dataset, " prompts of a known length cannot be made as text without it");
+  return Err(Code::kInvalidArgument,
+             "--tokenizer: not given, wanted a folder with tokenizer.json: ", options.dataset,
+             " prompts of a known length cannot be made as text without it");
 }
 
 // Gives the prompt its form. Counts in `mismatch` what the text has too many or too few.
@@ -92,7 +93,8 @@ std::vector<TokenId> InnerTokens(const TokenPool& pool, bool whole_vocabulary, i
   const auto num_allowed = static_cast<int64_t>(pool.allowed.size());
   Pcg64 random(seed);
   for (int64_t i = 0; i < length; ++i) {
-    const int64_t at = whole_vocabulary ? (begin + i) % num_allowed : random.Integer(0, num_allowed);
+    const int64_t at =
+        whole_vocabulary ? (begin + i) % num_allowed : random.Integer(0, num_allowed);
     tokens.push_back(pool.allowed[static_cast<size_t>(at)]);
   }
   return tokens;

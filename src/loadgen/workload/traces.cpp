@@ -84,8 +84,8 @@ Result<std::vector<BurstRow>> ReadBurstGpt(const std::string& path, std::string_
     const std::optional<double> at_s = number(0);
     const std::optional<double> input = number(2);
     const std::optional<double> output = number(3);
-    const bool good = at_s && input && output && *input >= 0 && *input <= kMaxTokens &&
-                      *output <= kMaxTokens;
+    const bool good =
+        at_s && input && output && *input >= 0 && *input <= kMaxTokens && *output <= kMaxTokens;
     if (!good) {
       return Err(Code::kInvalidArgument, path, ": row ", i + 1,
                  ": wanted a time and numbers of tokens");

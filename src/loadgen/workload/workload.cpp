@@ -16,9 +16,9 @@ struct Dataset {
 };
 
 constexpr Dataset kDatasets[] = {
-    {"random", false, MakeRandom},     {"prefix_repetition", false, MakePrefixRepetition},
-    {"sharegpt", true, MakeShareGpt},  {"sonnet", true, MakeSonnet},
-    {"custom", true, MakeCustom},      {"burstgpt", true, MakeBurstGpt},
+    {"random", false, MakeRandom},         {"prefix_repetition", false, MakePrefixRepetition},
+    {"sharegpt", true, MakeShareGpt},      {"sonnet", true, MakeSonnet},
+    {"custom", true, MakeCustom},          {"burstgpt", true, MakeBurstGpt},
     {"timed_trace", true, MakeTimedTrace},
 };
 

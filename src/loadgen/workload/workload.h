@@ -24,7 +24,7 @@ struct WorkloadRequest {
   std::string text;             // as text; exactly one of both
   int64_t prompt_tokens = 0;    // 0: not known before the server counts them
   int64_t output_tokens = 0;
-  std::optional<double> at_s;   // of a trace: since its beginning
+  std::optional<double> at_s;  // of a trace: since its beginning
   std::string id;
 };
 
@@ -54,8 +54,8 @@ struct SonnetOptions {
 };
 
 struct TimedTraceOptions {
-  int64_t chunk_tokens = 16;  // per hash id
-  double seconds_per_unit = 1;  // of its timestamps
+  int64_t chunk_tokens = 16;            // per hash id
+  double seconds_per_unit = 1;          // of its timestamps
   std::string timestamp = "timestamp";  // names of the fields
   std::string input_length = "input_length";
   std::string output_length = "output_length";

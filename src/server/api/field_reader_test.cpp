@@ -30,7 +30,7 @@ TEST(FieldReader, KeepsTheFirstErrorAndReadsNothingAfterIt) {
   EXPECT_EQ(fields.Bool("stream"), std::nullopt);
   ASSERT_FALSE(fields.ok());
   EXPECT_EQ(fields.error().param, "n");
-  EXPECT_EQ(fields.error().message, "n: 0, wanted an integer from 1 to 16");
+  EXPECT_EQ(fields.error().message, "n: 0, wanted an integer from 1 to 1024");
 }
 
 TEST(FieldReader, ACallerMayLowerALimit) {

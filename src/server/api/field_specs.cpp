@@ -96,7 +96,7 @@ constexpr std::array kSpecs = {
                "additionalProperties": {"type": "number", "minimum": -100, "maximum": 100}})"),
     Ranged("seed", kInt, kBoth, "Same seed, same text; output i of a prompt draws with seed + i",
            -kMaxInt64, kMaxInt64),
-    Ranged("n", kInt, kBoth, "Outputs per prompt", 1, 16),
+    Ranged("n", kInt, kBoth, "Outputs per prompt", 1, 1024),
 
     // What comes back.
     Plain("stream", kBool, kBoth, "Server-sent events, one per step and output"),

@@ -69,7 +69,8 @@ void ReadStreamOptions(FieldReader& fields, GenerationRequest& request) {
 void ReadCommon(FieldReader& fields, const RequestLimits& limits, GenerationRequest& request) {
   request.model = ReadModel(fields, limits);
   request.sampling = ReadSampling(fields, limits.engine);
-  if (const auto n = fields.Int("n", limits.options.max_n)) request.n = static_cast<int32_t>(*n);
+  if (const auto n = fields.Int("n", std::min(limits.options.max_n, limits.options.max_choices)))
+    request.n = static_cast<int32_t>(*n);
   if (const auto max_tokens = fields.Int("max_tokens")) {
     request.max_tokens = static_cast<int32_t>(*max_tokens);
   }

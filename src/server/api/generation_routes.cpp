@@ -41,7 +41,8 @@ ApiError QueueFull(ApiCore& core) {
 }
 
 ApiError Draining() {
-  return {.status = 503, .message = "server: shutting down, nothing new is taken"};
+  return {
+      .status = 503, .message = "server: shutting down, nothing new is taken", .retry_after_s = 1};
 }
 
 ApiError InternalError(const std::exception& error) {

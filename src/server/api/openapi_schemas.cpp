@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/api/openapi_schemas.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace weir {
@@ -103,7 +105,7 @@ Json OrNull(Json schema) {
 
 // Upper limits that options lower.
 double HighOf(const FieldSpec& spec, const RequestLimits& limits) {
-  if (spec.name == "n") return limits.options.max_n;
+  if (spec.name == "n") return std::min(limits.options.max_n, limits.options.max_choices);
   if (spec.name == "logprobs" || spec.name == "top_logprobs") return limits.options.max_logprobs;
   if (spec.name == "max_tokens" || spec.name == "max_completion_tokens" ||
       spec.name == "min_tokens") {
