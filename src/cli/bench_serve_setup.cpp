@@ -230,7 +230,7 @@ Status SetUpTemplate(const BenchServeFlags& flags, BenchServeSetup& setup) {
       [chat = setup.chat_template.get()](std::string_view text) -> Result<std::string> {
     const Json message = {{"role", "user"}, {"content", text}};
     const Json variables = {{"messages", Json::array({message})}, {"add_generation_prompt", true}};
-    WEIR_ASSIGN_OR_RETURN(TypedText rendered, chat->Render(variables));
+    WEIR_ASSIGN_OR_RETURN(TypedText rendered, chat->Render(DumpJson(variables)));
     return std::move(rendered.text);
   };
   return Ok();

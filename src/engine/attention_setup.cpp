@@ -62,9 +62,8 @@ Result<AttnParts> MakeAttnParts(const AttentionOptions& options, const ModelConf
   Planner planner(shape, profile, policy, limits);
   WEIR_ASSIGN_OR_RETURN(AttnWorkspace workspace,
                         AttnWorkspace::Allocate(shape, planner.capacity()));
-  return AttnParts{.planner = std::move(planner),
-                   .workspace = std::move(workspace),
-                   .profile = profile};
+  return AttnParts{
+      .planner = std::move(planner), .workspace = std::move(workspace), .profile = profile};
 }
 
 }  // namespace weir

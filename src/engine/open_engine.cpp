@@ -152,7 +152,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   const int32_t max_len = opened.kv_sizes.max_model_len;
   WEIR_ASSIGN_OR_RETURN(
       Model model, Model::Load(opened.config, *opened.source.weights, opened.kernels.table, *pool,
-                               {.max_position = max_len, .progress = options.on_load_progress,
+                               {.max_position = max_len,
+                                .progress = options.on_load_progress,
                                 .weight_cache = {.folder = options.weight_cache_dir,
                                                  .verify = options.verify_weight_cache,
                                                  .max_bytes = options.weight_cache_bytes}}));

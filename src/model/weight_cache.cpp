@@ -117,7 +117,8 @@ std::string ProblemOf(const MappedFile& file, std::string_view key, int64_t num_
   }
   if (header.num_bytes != num_bytes ||
       bytes.size() - sizeof(Header) != static_cast<uint64_t>(num_bytes)) {
-    return fmt::format("of {} bytes, wanted {}", bytes.size() - sizeof(Header), num_bytes);
+    return fmt::format("{} bytes that should be {}, wanted {}", bytes.size() - sizeof(Header),
+                       header.num_bytes, num_bytes);
   }
   if (verify && HashOf(bytes.subspan(sizeof(Header)), 0) != header.hash) return "damaged";
   return {};

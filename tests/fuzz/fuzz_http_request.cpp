@@ -31,7 +31,7 @@ void Expect(bool holds) {
 void ExpectTrustworthy(const weir::HttpRequest& request) {
   Expect(weir::IsToken(request.method) && request.method.size() <= 32);
   Expect(request.path == "*" || request.path.at(0) == '/');
-  Expect(weir::IsUtf8(request.path));
+  Expect(weir::IsPathUtf8(request.path));
   Expect(std::none_of(request.path.begin(), request.path.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }));
   Expect(request.headers.size() <= static_cast<size_t>(kLimits.max_headers));

@@ -148,9 +148,11 @@ class Stream:
         return None
 
     def rest(self):
+        """All further events; the connection is closed then."""
         events = []
         while (event := self.next()) is not None:
             events.append(event)
+        self.close()
         return events
 
     def close(self):

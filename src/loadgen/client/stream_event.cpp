@@ -30,6 +30,7 @@ class EventSax {
     return Value();
   }
   bool start_object(size_t) {
+    if (depth_ == 0) is_object_ = true;
     if (depth_ == 1 && IsKey("usage")) in_usage_ = true;
     if (depth_ == 1 && IsKey("error")) {
       in_error_ = true;
@@ -78,7 +79,6 @@ class EventSax {
   }
 
   bool Enter() {
-    if (depth_ == 0) is_object_ = true;
     if (in_choices_ && depth_ == 2) {
       event_->has_choices = true;
       ++choice_;

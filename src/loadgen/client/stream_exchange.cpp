@@ -62,8 +62,12 @@ void StreamExchange::OnEnd(std::string_view error) {
 
 void StreamExchange::Fail(std::string_view error) {
   if (ended_) return;
-  ended_ = true;
   reusable_ = false;
+  EndAsFailure(error);
+}
+
+void StreamExchange::EndAsFailure(std::string_view error) {
+  ended_ = true;
   outcome_.state = RequestState::kFailed;
   outcome_.error = error;
   outcome_.latency_s = last_chunk_s_ - outcome_.start_s;
@@ -100,11 +104,12 @@ void StreamExchange::TakeChunk(double now_s, std::string_view text) {
 }
 
 void StreamExchange::EndBody() {
-  if (outcome_.http_status != 200) return Fail(StatusError());
-  if (!stream_error_.empty()) return Fail(stream_error_);
+  if (outcome_.http_status != 200) return EndAsFailure(StatusError());
+  if (!stream_error_.empty()) return EndAsFailure(stream_error_);
   if (!has_chunk_) {
-    return Fail(fmt::format("the answer has no chunk with choices, so there is no first token: {}",
-                            Shown(body_start_)));
+    return EndAsFailure(
+        fmt::format("the answer has no chunk with choices, so there is no first token: {}",
+                    Shown(body_start_)));
   }
   ended_ = true;
   outcome_.state = RequestState::kCompleted;

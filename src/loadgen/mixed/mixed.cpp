@@ -199,10 +199,12 @@ void Profile::Evaluate(const LoadResult& load) {
 std::optional<ServerSteps> Profile::AskSteps(int64_t since) {
   ServerSteps all;
   all.next = since;
+  Headers headers = form_.headers;
+  if (!form_.api_key.empty()) headers.emplace_back("Authorization", "Bearer " + form_.api_key);
   while (true) {
     const std::string path = fmt::format("/weir/steps?since={}", all.next);
     const Result<HttpAnswer> answer =
-        Fetch(network_, RequestText(form_.server, "GET", path, form_.headers, ""), kAskSeconds);
+        Fetch(network_, RequestText(form_.server, "GET", path, headers, ""), kAskSeconds);
     if (!answer || answer->status != 200) return std::nullopt;
     const Result<Json> json = ParseJson(answer->body, path, Code::kIo);
     if (!json) return std::nullopt;

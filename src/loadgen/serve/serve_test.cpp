@@ -64,8 +64,8 @@ ServeOptions Options() {
   return options;
 }
 
-Result<ServeResult> Run(const ServeOptions& options, FakeServer& server,
-                        std::vector<std::string>* said = nullptr) {
+Result<ServeResult> Serve(const ServeOptions& options, FakeServer& server,
+                          std::vector<std::string>* said = nullptr) {
   ScriptedNetwork network(std::ref(server));
   ServeHooks hooks;
   if (said != nullptr) hooks.say = [said](std::string_view line) { said->emplace_back(line); };
@@ -78,7 +78,7 @@ TEST(RunServe, AsksInOrderAndMeasures) {
   options.num_warmups = 1;
   options.ready_check_s = 10;
   std::vector<std::string> said;
-  const auto result = Run(options, server, &said);
+  const auto result = Serve(options, server, &said);
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_THAT(server.asked,
               ElementsAre("GET /v1/models", "GET /v1/models", "POST /v1/completions",
@@ -101,7 +101,7 @@ TEST(RunServe, SendsWhatVllmSends) {
   FakeServer server;
   ServeOptions options = Options();
   options.form.extra = {{"temperature", 0}, {"repetition_penalty", 1.5}};
-  ASSERT_TRUE(Run(options, server).has_value());
+  ASSERT_TRUE(Serve(options, server).has_value());
   const Json& body = server.bodies[0];
   std::vector<std::string> keys;
   for (const auto& [key, value] : body.items()) keys.push_back(key);
@@ -139,7 +139,7 @@ TEST(WireOf, HeadersOfTheUserStandInAndTheIdComesLast) {
 
 TEST(RunServe, ServersWithoutTokenPromptsGetText) {
   FakeServer server{.takes_ids = false};
-  const auto result = Run(Options(), server);
+  const auto result = Serve(Options(), server);
   ASSERT_FALSE(result.has_value());
   EXPECT_THAT(result.error().message, HasSubstr("--tokenizer: not given"));
 }
@@ -158,7 +158,7 @@ TEST(RunServe, ServersThatAreNotThere) {
 
 TEST(RunServe, SkipsTheCrossCheckSilently) {
   FakeServer server{.has_metrics = false};
-  const auto result = Run(Options(), server);
+  const auto result = Serve(Options(), server);
   EXPECT_TRUE(result->cross_check.empty());
   EXPECT_THAT(ResultText(Options(), *result), Not(HasSubstr("/metrics")));
 }
@@ -169,7 +169,7 @@ TEST(ResultText, IsVllmsBlockWordForWord) {
   options.traffic.request_rate = 2;
   options.metrics.slo.ttft_ms = 600;
   options.reported = {Metric::kTtft, Metric::kTpot, Metric::kItl, Metric::kE2el};
-  const std::string text = ResultText(options, *Run(options, server));
+  const std::string text = ResultText(options, *Serve(options, server));
   const std::string block = text.substr(0, text.find(std::string(50, '=')) + 50);
   const auto row = [](std::string label, std::string value) {
     label.resize(41, ' ');
@@ -200,7 +200,7 @@ TEST(ResultJson, HasVllmsKeysInTheirOrder) {
   ServeOptions options = Options();
   options.metadata = {{"version", "1"}};
   options.percentiles = {50, 99.9};
-  const auto result = Run(options, server);
+  const auto result = Serve(options, server);
   const Json json = ResultJson(options, *result, {.date = "20260101-000000"});
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);

@@ -71,7 +71,7 @@ bool IsFieldValue(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c == '\t' || !IsControl(c); });
 }
 
-bool IsUtf8(std::string_view text) {
+bool IsPathUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto first = static_cast<unsigned char>(text[i]);
     const int more = FollowingBytes(first);
@@ -115,7 +115,7 @@ std::optional<HttpTarget> ParseTarget(std::string_view target) {
   const std::string_view path = question == 0 ? "/" : target.substr(0, question);
   if (path.empty() || path[0] != '/' || !IsTargetText(target)) return std::nullopt;
   std::optional<std::string> decoded = PercentDecode(path);
-  if (!decoded || !IsUtf8(*decoded) || std::any_of(decoded->begin(), decoded->end(), IsControl)) {
+  if (!decoded || !IsPathUtf8(*decoded) || std::any_of(decoded->begin(), decoded->end(), IsControl)) {
     return std::nullopt;
   }
   HttpTarget result{.path = std::move(*decoded)};

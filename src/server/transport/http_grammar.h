@@ -16,7 +16,7 @@ namespace weir {
 bool IsTokenChar(char c);
 bool IsToken(std::string_view text);       // a method or a header's name; not empty
 bool IsFieldValue(std::string_view text);  // visible characters, spaces, tabs and bytes >= 0x80
-bool IsUtf8(std::string_view text);
+bool IsPathUtf8(std::string_view text);
 
 // "Accept: a" -> {"accept", "a"}; none for a folded line, a space before the colon, a control
 // character.

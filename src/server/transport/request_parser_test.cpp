@@ -257,10 +257,10 @@ TEST(RequestParser, CanDropABody) {
 }
 
 TEST(HttpGrammar, KnowsUtf8) {
-  EXPECT_TRUE(IsUtf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
+  EXPECT_TRUE(IsPathUtf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
   for (const char* bad : {"\x80", "\xC3", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80",
                           "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << bad;
+    EXPECT_FALSE(IsPathUtf8(bad)) << bad;
   }
 }
 
