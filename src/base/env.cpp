@@ -17,7 +17,8 @@ constexpr EnvVariable kVariables[] = {
     {"WEIR_MODEL", "the model used when --model is not given"},
     {"WEIR_THREADS", "worker threads used when --threads is not given"},
     {"XDG_CACHE_HOME",
-     "folder of weir/device.json, which `weir tune` writes, and of weir/weights; default: ~/.cache"},
+     "folder of weir/device.json, which `weir tune` writes, and of weir/weights; default: "
+     "~/.cache"},
 };
 
 }  // namespace

@@ -45,7 +45,7 @@ class Chat {
       fmt::print(stderr, "{}: /reset forgets, /exit or Ctrl-D ends, Ctrl-C stops an answer\n",
                  engine_.info().model_name);
     }
-    LineReader lines(STDIN_FILENO);
+    LineReader lines(STDIN_FILENO, Interrupted);
     for (std::string line; !done_;) {
       if (terminal_) Write(">>> ");
       switch (lines.Next(line)) {
@@ -60,8 +60,7 @@ class Chat {
           done_ = true;
           break;
         case LineReader::Event::kSignal:
-          if (Interrupted()) return Leave();
-          break;
+          return Leave();
       }
     }
     return Terminated() ? Leave() : failed_ ? 1 : 0;

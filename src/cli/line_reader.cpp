@@ -2,9 +2,15 @@
 #include "cli/line_reader.h"
 
 #include <cerrno>
+#include <poll.h>
 #include <unistd.h>
 
 namespace weir {
+namespace {
+
+constexpr int kPollMs = 100;
+
+}  // namespace
 
 LineReader::Event LineReader::Next(std::string& line) {
   for (size_t searched = 0;;) {
@@ -33,12 +39,16 @@ LineReader::Event LineReader::Next(std::string& line) {
         return Event::kTooLong;
       }
     }
-    char bytes[4096];
-    const ssize_t count = ::read(fd_, bytes, sizeof bytes);
-    if (count < 0 && errno == EINTR) {
+    if (signalled_()) {
       buffer_.clear();
       return Event::kSignal;
     }
+    // A signal may come between the question above and the wait, which must not be for ever then.
+    pollfd wanted = {fd_, POLLIN, 0};
+    if (::poll(&wanted, 1, kPollMs) <= 0) continue;
+    char bytes[4096];
+    const ssize_t count = ::read(fd_, bytes, sizeof bytes);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) {
       at_end_ = true;
     } else {

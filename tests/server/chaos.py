@@ -154,7 +154,8 @@ def main():
     options, flags = parser.parse_known_args()
     flags = [flag for flag in flags if flag != "--"]
     flags += ["--access-log", "none", "--head-timeout", "2", "--shutdown-timeout", "5",
-              "--max-num-queued-reqs", "64", "--max-unread-stream", "64KiB"]
+              "--max-num-queued-reqs", "64", "--max-unread-stream", "64KiB",
+              "--kv-cache-memory", "32MiB"]  # small, so that it is full by half time
     with ServeProcess(options.weir, *flags) as server:
         before = server.ask("POST", "/v1/completions", PROBE)[1]["choices"][0]["text"]
         chaos = Chaos(server, options.seconds, options.seed)

@@ -21,7 +21,7 @@ class StreamExchange {
 
   void OnBytes(double now_s, std::string_view bytes);
   void OnEnd(std::string_view error);  // the connection is gone
-  void Fail(std::string_view error);  // the connection is of no more use
+  void Fail(std::string_view error);   // the connection is of no more use
 
   bool ended() const { return ended_; }
   bool reusable() const { return reusable_; }      // the connection, for another request

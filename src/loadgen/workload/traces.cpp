@@ -126,6 +126,25 @@ void AppendChunk(const TokenPool& pool, uint64_t id, int64_t length, std::vector
   }
 }
 
+// The pieces of the prompt of request `index`, cut or filled up to its length.
+Result<std::vector<TokenId>> TracePrompt(const WorkloadOptions& options, const TokenPool& pool,
+                                         const Json& ids, int64_t length, size_t index,
+                                         bool& padded) {
+  std::vector<TokenId> tokens;
+  for (const Json& id : ids) {
+    if (!id.is_number_integer()) {
+      return Err(Code::kInvalidArgument, options.path, ": request ", index + 1,
+                 ": wanted whole numbers in ", options.timed_trace.hash_ids);
+    }
+    const int64_t room = length - static_cast<int64_t>(tokens.size());
+    AppendChunk(pool, id.get<uint64_t>(), std::min(room, options.timed_trace.chunk_tokens), tokens);
+  }
+  const int64_t missing = length - static_cast<int64_t>(tokens.size());
+  padded = missing > 0;
+  AppendChunk(pool, kPaddingSeed + index, missing, tokens);
+  return tokens;
+}
+
 }  // namespace
 
 Result<Workload> MakeBurstGpt(const WorkloadOptions& options) {
@@ -189,18 +208,10 @@ Result<Workload> MakeTimedTrace(const WorkloadOptions& options) {
                  trace.timestamp, " ", at, " after ", last, ", wanted times in order");
     }
     last = at;
-    std::vector<TokenId> tokens;
-    for (const Json& id : *ids) {
-      if (!id.is_number_integer()) {
-        return Err(Code::kInvalidArgument, options.path, ": request ", i + 1, ": wanted whole ",
-                   "numbers in ", trace.hash_ids);
-      }
-      const int64_t room = input - static_cast<int64_t>(tokens.size());
-      AppendChunk(pool, id.get<uint64_t>(), std::min(room, trace.chunk_tokens), tokens);
-    }
-    const int64_t missing = input - static_cast<int64_t>(tokens.size());
-    num_padded += missing > 0;
-    AppendChunk(pool, kPaddingSeed + i, missing, tokens);
+    bool padded = false;
+    WEIR_ASSIGN_OR_RETURN(std::vector<TokenId> tokens,
+                          TracePrompt(options, pool, *ids, input, i, padded));
+    num_padded += padded;
     WorkloadRequest& request = workload.requests.emplace_back();
     WEIR_RETURN_IF_ERROR(SetPrompt(options, std::move(tokens), request));
     request.output_tokens = output;

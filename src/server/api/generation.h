@@ -111,7 +111,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
   const GenerationContext& context_;
   const Caller caller_;
-  const std::shared_ptr<HttpReply> reply_;
+  std::shared_ptr<HttpReply> reply_;  // given up by the destructor only
   GenerationRequest request_;  // constant once started
 
   // Before it is started the preparing thread only, then the stream executor only.

@@ -8,6 +8,9 @@ namespace weir::jinja {
 namespace {
 
 Value Get(const Call& call) {
+  if (call.arg[0]->is_list() || call.arg[0]->is_dict()) {
+    return call.rt.Fail("a {} cannot be a key", TypeName(*call.arg[0]));
+  }
   if (const Value* found = call.self.dict->Find(*call.arg[0])) return *found;
   return call.Has(1) ? *call.arg[1] : None();
 }

@@ -118,8 +118,9 @@ Value Round(const Call& call) {
     return Float(RoundedTo(value, static_cast<int>(digits)), origin);
   }
   const double unit = std::pow(10.0, static_cast<double>(digits));
-  if (name == "ceil") return Float(std::ceil(value * unit) / unit, origin);
-  if (name == "floor") return Float(std::floor(value * unit) / unit, origin);
+  // Python goes by way of an int, which knows no negative zero.
+  if (name == "ceil") return Float((std::ceil(value * unit) + 0.0) / unit, origin);
+  if (name == "floor") return Float((std::floor(value * unit) + 0.0) / unit, origin);
   return call.rt.Fail("round: method {}, wanted common, ceil or floor", name);
 }
 

@@ -156,7 +156,7 @@ void FakeEngine::Step() {
 }
 
 // Callbacks run without the lock, as an engine's do.
-void FakeEngine::StepLocked() WEIR_REQUIRES(mutex_) {
+void FakeEngine::StepLocked() {
   stepping_ = true;
   std::vector<std::pair<std::function<void(const Delta&)>, std::vector<Delta>>> calls;
   const int64_t now_us = SteadyUs();

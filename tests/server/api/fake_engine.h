@@ -79,7 +79,7 @@ class FakeEngine final : public Engine {
   };
 
   void Run();
-  void StepLocked();
+  void StepLocked() WEIR_REQUIRES(mutex_);
   void Advance(RequestId id, Active& active, size_t index, std::vector<Delta>& deltas) const;
   std::string WholeCharacters(Output& output, char next, bool end) const;
 
