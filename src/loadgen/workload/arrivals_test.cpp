@@ -25,7 +25,8 @@ Traffic TrafficOf(const Json& recorded) {
 
 // Poisson, bursty, regular and constant traffic, ramps and a burst at 0, by vLLM's rules on NumPy.
 TEST(DrawArrivals, EqualsTheRecordings) {
-  for (const Json& recorded : RecordedData("numpy_random.json")["arrivals"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["arrivals"]) {
     SCOPED_TRACE(recorded.dump());
     const auto arrivals = DrawArrivals(TrafficOf(recorded), recorded["n"].get<int64_t>(),
                                        recorded["seed"].get<uint64_t>());

@@ -13,7 +13,8 @@ namespace weir::loadgen {
 namespace {
 
 TEST(Pcg64, IntegersAreNumPys) {
-  for (const Json& recorded : RecordedData("numpy_random.json")["default_rng_integers"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["default_rng_integers"]) {
     const auto seed = recorded["seed"].get<uint64_t>();
     SCOPED_TRACE(seed);
     Pcg64 random(seed);
@@ -30,7 +31,8 @@ TEST(Pcg64, IntegersAreNumPys) {
 }
 
 TEST(MersenneTwister, LegacyNumPyDraws) {
-  for (const Json& recorded : RecordedData("numpy_random.json")["legacy"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["legacy"]) {
     const auto seed = recorded["seed"].get<uint32_t>();
     SCOPED_TRACE(seed);
     MersenneTwister random = MersenneTwister::NumpySeed(seed);
@@ -43,7 +45,8 @@ TEST(MersenneTwister, LegacyNumPyDraws) {
 }
 
 TEST(NumpyGamma, DrawsAreNumPys) {
-  for (const Json& recorded : RecordedData("numpy_random.json")["legacy"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["legacy"]) {
     for (const auto& [shape, values] : recorded["gamma"].items()) {
       SCOPED_TRACE(shape);
       MersenneTwister random = MersenneTwister::NumpySeed(recorded["seed"].get<uint32_t>());
@@ -57,7 +60,8 @@ TEST(NumpyGamma, DrawsAreNumPys) {
 }
 
 TEST(MersenneTwister, PythonsRandom) {
-  for (const Json& recorded : RecordedData("numpy_random.json")["python"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["python"]) {
     const auto seed = recorded["seed"].get<uint64_t>();
     SCOPED_TRACE(seed);
     MersenneTwister random = MersenneTwister::PythonSeed(seed);

@@ -63,7 +63,8 @@ TEST(Random, LengthsAreExactAndReproducible) {
 
 TEST(Random, LengthsAreThoseOfNumPysDefaultGenerator) {
   // default_rng(seed).integers(921, 1128): what 1024 tokens with a ratio of 0.1 draw from.
-  for (const Json& recorded : RecordedData("numpy_random.json")["default_rng_integers"]) {
+  const Json data = RecordedData("numpy_random.json");
+  for (const Json& recorded : data["default_rng_integers"]) {
     if (recorded["seed"].get<uint64_t>() >> 32 != 0) continue;
     WorkloadOptions options{.seed = recorded["seed"].get<uint64_t>(), .num_requests = 8};
     options.random = {.input = 1024, .output = 1, .range_ratio = 0.1};

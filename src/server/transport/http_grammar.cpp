@@ -115,7 +115,8 @@ std::optional<HttpTarget> ParseTarget(std::string_view target) {
   const std::string_view path = question == 0 ? "/" : target.substr(0, question);
   if (path.empty() || path[0] != '/' || !IsTargetText(target)) return std::nullopt;
   std::optional<std::string> decoded = PercentDecode(path);
-  if (!decoded || !IsPathUtf8(*decoded) || std::any_of(decoded->begin(), decoded->end(), IsControl)) {
+  if (!decoded || !IsPathUtf8(*decoded) ||
+      std::any_of(decoded->begin(), decoded->end(), IsControl)) {
     return std::nullopt;
   }
   HttpTarget result{.path = std::move(*decoded)};
