@@ -16,7 +16,7 @@ import sys
 
 import cpp_text
 
-OTHER_FILES = {".txt", ".cmake", ".md", ".json"}
+OTHER_FILES = {".txt", ".cmake", ".md", ".json", ".html", ".css", ".js"}
 INCLUDE = re.compile(r'\s*#\s*include\s*(?:"([^"]*)"|<([^>]*)>|(.*))')
 
 

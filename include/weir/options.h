@@ -49,7 +49,8 @@ struct EngineOptions {
 
   std::string weight_cache_dir;  // where packed weights are kept for the next start; empty: nowhere
   bool verify_weight_cache = false;  // reads all of what was kept and compares its hash
-  int64_t weight_cache_bytes = int64_t{64} << 30;  // of all models; the least recently used go first
+  int64_t weight_cache_bytes = int64_t{64}
+                               << 30;  // of all models; the least recently used go first
 
   SchedulingOptions scheduling;
   AttentionOptions attention;
