@@ -31,7 +31,7 @@ Generation::Generation(const GenerationContext& context, Caller caller,
 
 Generation::~Generation() {
   place_ = QueuePlace();
-  reply_ = nullptr;  // it counts itself in what generations share
+  reply_ = nullptr;                // it counts itself in what generations share
   context_.registry.Remove(this);  // last: whoever waits for it may end what generations share
 }
 

@@ -112,7 +112,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const GenerationContext& context_;
   const Caller caller_;
   std::shared_ptr<HttpReply> reply_;  // given up by the destructor only
-  GenerationRequest request_;  // constant once started
+  GenerationRequest request_;         // constant once started
 
   // Before it is started the preparing thread only, then the stream executor only.
   QueuePlace place_;
