@@ -97,7 +97,8 @@ function draw() {
 
 async function update() {
   try {
-    [stats] = await Promise.all([getJson("weir/stats"), fetchSteps()]);
+    const [told] = await Promise.all([getJson("weir/stats"), fetchSteps()]);
+    stats = told.stats;
     byId("health").className = "dot good";
     byId("health").ariaLabel = "the server answers";
     byId("note").textContent = steps.length
